@@ -1,0 +1,51 @@
+# `make demo`: install, make data, train and test a detector and a segmentor, print a table. `make test`, `make lint`.
+# All of it happens in .venv, with nothing but Python 3.11, pip and make; the package itself runs on Python >= 3.10.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+INSTALLED := $(VENV)/installed
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+
+# where the demo lives; its configs read the same variable
+export SWIN_DENSE_DEMO ?= demo
+# of what the demo and the tests do, little gets faster with more threads
+export OMP_NUM_THREADS ?= 2
+# threads that wait do not spin: data workers share the cores
+export OMP_WAIT_POLICY ?= PASSIVE
+
+.PHONY: install demo test lint clean
+
+install: $(INSTALLED)
+
+# torch first and with what its build needs (CUDA libraries where it has them); the rest is a complete list
+$(INSTALLED): requirements.txt setup.py
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info[:2] < (3, 11) and "requirements.txt is for Python 3.11; found " + sys.version.split()[0] + ". Name another: make PYTHON=python3.11")'
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) install --progress-bar off --constraint requirements.txt torch
+	$(PIP) install --progress-bar off --no-deps --requirement requirements.txt
+	$(PIP) install --no-deps --no-build-isolation --editable .
+	touch $@
+
+demo: $(INSTALLED)
+	$(BIN)/python tools/make_demo_data.py $(SWIN_DENSE_DEMO)/data
+	$(BIN)/python tools/train.py configs/demo/upernet_swin_demo.py --work-dir $(SWIN_DENSE_DEMO)/segmentation --resume
+	$(BIN)/python tools/test.py configs/demo/upernet_swin_demo.py $(SWIN_DENSE_DEMO)/segmentation --out $(SWIN_DENSE_DEMO)/segmentation/results.json
+	$(BIN)/python tools/train.py configs/demo/mask_rcnn_swin_demo.py --work-dir $(SWIN_DENSE_DEMO)/detection --resume
+	$(BIN)/python tools/test.py configs/demo/mask_rcnn_swin_demo.py $(SWIN_DENSE_DEMO)/detection --out $(SWIN_DENSE_DEMO)/detection/results.json
+	@echo
+	@$(BIN)/python tools/summarize.py $(SWIN_DENSE_DEMO)/detection/results.json $(SWIN_DENSE_DEMO)/segmentation/results.json
+	@echo
+	@echo 'data: $(SWIN_DENSE_DEMO)/data   checkpoints, logs: $(SWIN_DENSE_DEMO)/detection, $(SWIN_DENSE_DEMO)/segmentation'
+	@echo 'pictures: $(SWIN_DENSE_DEMO)/detection/test/overlays, $(SWIN_DENSE_DEMO)/segmentation/test/overlays'
+
+test: $(INSTALLED)
+	$(BIN)/python -m pytest
+
+lint: $(INSTALLED)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+clean:
+	rm -rf $(VENV) $(SWIN_DENSE_DEMO) build *.egg-info .pytest_cache .mypy_cache .ruff_cache
