@@ -1,0 +1,115 @@
+"""Reading checkpoint files without running code from them.
+
+A pickle can execute anything. Files are read with `weights_only=True`, which admits tensors and plain values, and an
+allow-list of what mmengine's own checkpoints contain besides: logged histories and numpy numbers. A file that needs
+more is refused.
+"""
+
+import pickle
+import zipfile
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+_REMEDY = 'Get the file again (a broken download or copy, or a save that was cut off).'
+
+
+def read_checkpoint(path: str | Path, *, map_location: Any = 'cpu', lazy: bool = False) -> dict:
+    """Read a `.pth`/`.pt` or `.safetensors` file into a dict.
+
+    `lazy` maps tensors from the disk when they are used, which makes reading a checkpoint's `meta` cheap.
+
+    Raises:
+        FileNotFoundError: there is no such file.
+        ValueError: it is no checkpoint, is not whole, or holds objects that could run code.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f'there is no checkpoint {str(path)!r}')
+    if path.suffix == '.safetensors':
+        return _read_safetensors(path, map_location)
+    _refuse_what_is_no_checkpoint(path)
+    options = {'mmap': True} if lazy and zipfile.is_zipfile(path) else {}
+    try:
+        with _allow_list():
+            content = torch.load(path, map_location=map_location, weights_only=True, **options)
+    except FileNotFoundError:  # deleted since it was looked for
+        raise
+    except pickle.UnpicklingError as error:
+        raise ValueError(_explain_refusal(path, str(error))) from None
+    except Exception as error:  # a broken pickle can raise anything
+        raise ValueError(f'{path} cannot be read: {_first_line(error)} {_REMEDY}') from error
+    if not isinstance(content, dict):
+        raise ValueError(f'{path} holds a {type(content).__name__}; a checkpoint is a dict of tensors.')
+    return content
+
+
+def _read_safetensors(path: Path, map_location: Any) -> dict:
+    from safetensors import SafetensorError
+    from safetensors.torch import load_file
+
+    try:
+        return load_file(path, device=str(map_location))
+    except SafetensorError as error:
+        raise ValueError(f'{path} is not a whole safetensors file: {error}. {_REMEDY}') from error
+
+
+def _refuse_what_is_no_checkpoint(path: Path) -> None:
+    size = path.stat().st_size
+    with open(path, 'rb') as file:
+        head = file.read(512)
+    if not head:
+        raise ValueError(f'{path} is empty. {_REMEDY}')
+    text = head.lstrip().lower()
+    if text.startswith((b'<!doctype', b'<html', b'<?xml')):
+        raise ValueError(f'{path} is a web page, not a checkpoint: the download failed or asked for a login.')
+    if text.startswith(b'version https://git-lfs'):
+        raise ValueError(f'{path} is a Git LFS pointer, not a checkpoint. Fetch it with: git lfs pull')
+    if head.startswith(b'PK') and not zipfile.is_zipfile(path):
+        raise ValueError(f'{path} is cut off after {size:,} bytes: the end of the archive is missing. {_REMEDY}')
+
+
+def _allow_list() -> AbstractContextManager:
+    # torch before 2.5 has no such list: it reads this project's own checkpoints, and refuses mmengine's
+    safe_globals = getattr(torch.serialization, 'safe_globals', None)
+    return nullcontext() if safe_globals is None else safe_globals(_allowed_globals())
+
+
+def _allowed_globals() -> list:
+    from mmengine.logging import HistoryBuffer
+
+    allowed: list = [HistoryBuffer, np.ndarray, np.dtype, (_history_method, 'builtins.getattr')]
+    allowed += [
+        type(np.dtype(kind)) for kind in ('?', 'i1', 'i2', 'i4', 'i8', 'u1', 'u2', 'u4', 'u8', 'f2', 'f4', 'f8')
+    ]
+    multiarray = (np._core if hasattr(np, '_core') else np.core).multiarray
+    for function in (multiarray._reconstruct, multiarray.scalar):
+        # numpy 2 renamed the package; files name either
+        allowed += [(function, f'numpy.{core}.multiarray.{function.__name__}') for core in ('core', '_core')]
+    return allowed
+
+
+def _history_method(owner: Any, name: str) -> Any:
+    """Stand in for `getattr`, by which mmengine pickles the statistics of a history: gives those and nothing else."""
+    from mmengine.logging import HistoryBuffer
+
+    if owner is not HistoryBuffer or name not in ('min', 'max', 'mean', 'current'):
+        raise pickle.UnpicklingError(f'Unsupported global: GLOBAL builtins.getattr of {name!r}')
+    return getattr(HistoryBuffer, name)
+
+
+def _explain_refusal(path: Path, message: str) -> str:
+    if 'Unsupported global' in message or 'GLOBAL' in message or 'not an allowed' in message:
+        needed = message.split('GLOBAL ', 1)[-1].split(' ', 1)[0] if 'GLOBAL ' in message else 'objects'
+        return (
+            f'{path} needs {needed}, which can run code when it is read: refused. If you trust its author, keep its '
+            f'weights alone: torch.save(torch.load({str(path)!r}, weights_only=False)["state_dict"], "weights.pth")'
+        )
+    return f'{path} is not a checkpoint, or not a whole one: {_first_line(message)} {_REMEDY}'
+
+
+def _first_line(error: object) -> str:
+    return str(error).strip().split('\n', 1)[0]
