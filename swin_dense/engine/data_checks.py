@@ -1,0 +1,144 @@
+"""Faults of the data found in seconds, before a model is built: broken annotations, missing files, class counts."""
+
+import json
+import os
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from swin_dense.engine.errors import DataError
+from swin_dense.engine.exact_data import describe_source
+
+# reading 118,000 entries of COCO back takes longer than building the model: larger sets are sampled evenly,
+# and what the sample misses is reported with its path when it is loaded
+MAX_CHECKED = 20_000
+_SHOWN = 3
+
+
+def explain_build_failure(error: BaseException, dataset_cfg: Any) -> DataError | None:
+    """Turn the failure of reading an annotation file into a message with the file and the place, if it is one."""
+    if isinstance(error, ValueError) and str(error) == 'need at least one array to concatenate':
+        return _empty('data', dataset_cfg.get('ann_file'), dataset_cfg.get('metainfo'))
+    cause: BaseException | None = error
+    while cause is not None and not isinstance(cause, (json.JSONDecodeError, UnicodeDecodeError, FileNotFoundError)):
+        cause = cause.__cause__ or cause.__context__
+    if cause is None:
+        return None
+    files = [path for path in _annotation_files(dataset_cfg) if path.is_file()]
+    if isinstance(cause, FileNotFoundError):
+        return DataError(
+            f'a file of the data set is missing: {cause}. Paths are joined from data_root={_root(dataset_cfg)!r}.'
+        )
+    named = next((path for path in files if _is_broken(path)), files[0] if files else Path('the annotation file'))
+    if isinstance(cause, UnicodeDecodeError):
+        return DataError(f'{named} is not a text file: byte {cause.start} cannot be read ({cause.reason}).')
+    size = named.stat().st_size if named.is_file() else 0
+    ending = (
+        ', where the file ends: it is cut off'
+        if cause.pos >= len(cause.doc.rstrip()) - 1 or _open_string(cause)
+        else ''
+    )
+    return DataError(
+        f'{named} is not valid JSON: {cause.msg} at line {cause.lineno}, column {cause.colno} (character {cause.pos:,} '
+        f'of {len(cause.doc):,}; {size:,} bytes){ending}. Write or download it again.'
+    )
+
+
+def _open_string(error: json.JSONDecodeError) -> bool:
+    return error.msg.startswith('Unterminated string')
+
+
+def _is_broken(path: Path) -> bool:
+    try:
+        json.loads(path.read_bytes())
+    except ValueError:
+        return True
+    return False
+
+
+def _annotation_files(cfg: Any) -> Iterator[Path]:
+    if isinstance(cfg, dict):
+        root = cfg.get('data_root') or ''
+        if cfg.get('ann_file'):
+            yield Path(root, cfg['ann_file'])
+        for value in cfg.values():
+            yield from _annotation_files(value)
+    elif isinstance(cfg, (list, tuple)):
+        for item in cfg:
+            yield from _annotation_files(item)
+
+
+def _root(cfg: Any) -> str:
+    return str(cfg.get('data_root', '')) if isinstance(cfg, dict) else ''
+
+
+def check_files(dataset: Any, *, name: str) -> None:
+    """Refuse a dataset without samples, or whose images or masks are not all there."""
+    size = len(dataset)
+    source = describe_source(dataset)
+    if size == 0:
+        raise _empty(name, source, getattr(dataset, 'metainfo', None))
+    if not hasattr(dataset, 'get_data_info'):
+        return
+    wanted: dict[str, dict[str, int]] = defaultdict(dict)  # folder -> file name -> index
+    for index in range(0, size, -(-size // MAX_CHECKED)):
+        info = dataset.get_data_info(index)
+        for key in ('img_path', 'seg_map_path'):
+            path = info.get(key)
+            if isinstance(path, str) and '://' not in path:
+                folder, file = os.path.split(path)
+                wanted[folder].setdefault(file, index)
+    missing = []
+    for folder, files in wanted.items():
+        present = {entry.name for entry in os.scandir(folder or '.')} if os.path.isdir(folder or '.') else set()
+        missing += [(os.path.join(folder, file), index) for file, index in files.items() if file not in present]
+    if missing:
+        shown = ', '.join(f'{path} (sample {index})' for path, index in missing[:_SHOWN])
+        more = f' and {len(missing) - _SHOWN:,} more' if len(missing) > _SHOWN else ''
+        raise DataError(f'files named by {source} of the {name} set are not there: {shown}{more}.')
+    if orphans := _masks_without_image(dataset):
+        raise DataError(
+            f'{len(orphans):,} masks of the {name} set have no image: {", ".join(orphans[:_SHOWN])}. '
+            'Put the images back, or take the masks away.'
+        )
+
+
+def _masks_without_image(dataset: Any) -> list[str]:
+    """Masks of an mmseg data set that lists its image folder, where a lost image would go unnoticed."""
+    folder = (getattr(dataset, 'data_prefix', None) or {}).get('seg_map_path')
+    suffix = getattr(dataset, 'seg_map_suffix', None)
+    listed = os.path.isfile(getattr(dataset, 'ann_file', None) or '') or getattr(dataset, '_indices', None) is not None
+    if suffix is None or listed or not folder or not os.path.isdir(folder) or len(dataset) > MAX_CHECKED:
+        return []
+    known = {os.path.normpath(dataset.get_data_info(index)['seg_map_path']) for index in range(len(dataset))}
+    paths = [os.path.normpath(entry.path) for entry in os.scandir(folder) if entry.name.endswith(suffix)]
+    return sorted(path for path in paths if path not in known)
+
+
+def _empty(name: str, source: Any, metainfo: Any) -> DataError:
+    classes = (metainfo or {}).get('classes') or ()
+    return DataError(
+        f'the {name} set is empty: {source} has no usable sample for the classes {", ".join(classes) or "(default)"}. '
+        'Class names are compared letter by letter with those of the annotation file.'
+    )
+
+
+def check_class_counts(model_cfg: Any, dataset: Any, *, where: str = 'model') -> None:
+    """Refuse a head whose `num_classes` is not the number of the dataset's classes: it would train to nothing."""
+    classes = (getattr(dataset, 'metainfo', None) or {}).get('classes')
+    if classes is None:
+        return
+    if isinstance(model_cfg, dict):
+        count = model_cfg.get('num_classes')
+        if isinstance(count, int) and count != len(classes):
+            raise ValueError(
+                f'{where}.num_classes is {count}, and the data set has {len(classes)} classes '
+                f'({", ".join(classes[:_SHOWN])}{", ..." if len(classes) > _SHOWN else ""}). Make them equal.'
+            )
+        for key, value in model_cfg.items():
+            if key not in ('backbone', 'rpn_head'):  # a classifier's own count; objects against background
+                check_class_counts(value, dataset, where=f'{where}.{key}')
+    elif isinstance(model_cfg, (list, tuple)):
+        for number, item in enumerate(model_cfg):
+            check_class_counts(item, dataset, where=f'{where}.{number}')

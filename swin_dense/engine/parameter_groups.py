@@ -1,0 +1,80 @@
+"""Parameter groups by rules that compose: weight decay from one rule, learning rate from another.
+
+mmengine's constructor lets the longest matching key decide both at once, so `backbone: lr_mult=0.1` brings the decay of
+the backbone's norms back. Here nothing does.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import torch
+from mmengine.optim import OptimWrapper
+from mmengine.registry import OPTIM_WRAPPERS, OPTIMIZERS
+
+from swin_dense.engine.errors import closest
+from swin_dense.engine.states import bare
+from swin_dense.registry import OPTIM_WRAPPER_CONSTRUCTORS
+
+# The rule of SwinTransformer/Swin-Transformer-Object-Detection@c7b2011 and -Semantic-Segmentation@87e6f90: no decay
+# where one of these is part of a parameter's name. (Biases of linear and convolution layers do decay there.)
+NO_DECAY = ('norm', 'relative_position_bias_table', 'absolute_pos_embed')
+
+
+@OPTIM_WRAPPER_CONSTRUCTORS.register_module()
+class ParameterGroups:
+    """Builds the optimiser with one group for each pair of learning rate and weight decay; frozen parameters in none.
+
+    Args:
+        optim_wrapper_cfg: the `optim_wrapper` of a config.
+        paramwise_cfg: `no_decay`, a tuple of pieces of names without weight decay besides `NO_DECAY`; and `lr_mult`, a
+            dict from a piece of a name to a factor (of several that match, the longest counts). A rule of the config
+            that matches no trainable parameter is an error.
+    """
+
+    def __init__(self, optim_wrapper_cfg: dict, paramwise_cfg: dict | None = None) -> None:
+        rules = dict(paramwise_cfg or {})
+        self.no_decay: Sequence[str] = tuple(rules.pop('no_decay', ()))
+        self.lr_mult: Mapping[str, float] = dict(rules.pop('lr_mult', {}))
+        if rules:
+            raise ValueError(
+                f'paramwise_cfg of swin_dense.ParameterGroups takes no_decay and lr_mult, not {", ".join(rules)}. For '
+                "mmengine's rules (custom_keys, ...) remove constructor='swin_dense.ParameterGroups'."
+            )
+        self.optim_wrapper_cfg = dict(optim_wrapper_cfg)
+        self.optimizer_cfg = dict(self.optim_wrapper_cfg.pop('optimizer'))
+
+    def __call__(self, model: torch.nn.Module) -> OptimWrapper:
+        optimizer = OPTIMIZERS.build({**self.optimizer_cfg, 'params': self.groups(bare(model))})
+        self.optim_wrapper_cfg.setdefault('type', 'swin_dense.OptimWrapper')
+        return OPTIM_WRAPPERS.build(self.optim_wrapper_cfg, default_args={'optimizer': optimizer})
+
+    def groups(self, model: torch.nn.Module) -> list[dict[str, Any]]:
+        """Sort the trainable parameters of `model` into groups, in the order of their first parameter."""
+        trainable = {name: p for name, p in model.named_parameters() if p.requires_grad}
+        self._refuse_idle_rules(trainable)
+        base_decay = self.optimizer_cfg.get('weight_decay', 0.0)
+        groups: dict[tuple[float, float], dict[str, Any]] = {}
+        for name, parameter in trainable.items():
+            decay = 0.0 if any(piece in name for piece in (*NO_DECAY, *self.no_decay)) else base_decay
+            factor = self._lr_factor(name)
+            if (factor, decay) not in groups:
+                label = ('decay' if decay else 'no decay') + ('' if factor == 1.0 else f', lr x {factor:g}')
+                groups[factor, decay] = {'params': [], 'weight_decay': decay, 'name': label}
+                if 'lr' in self.optimizer_cfg:
+                    groups[factor, decay]['lr'] = self.optimizer_cfg['lr'] * factor
+            groups[factor, decay]['params'].append(parameter)
+        return list(groups.values())
+
+    def _lr_factor(self, name: str) -> float:
+        matching = [piece for piece in self.lr_mult if piece in name]
+        return float(self.lr_mult[max(matching, key=len)]) if matching else 1.0
+
+    def _refuse_idle_rules(self, trainable: Mapping[str, torch.nn.Parameter]) -> None:
+        if not trainable:
+            raise ValueError('the model has no trainable parameter: everything is frozen.')
+        for piece in (*self.no_decay, *self.lr_mult):
+            if not any(piece in name for name in trainable):
+                parts = {part for name in trainable for part in name.split('.')}
+                raise ValueError(
+                    f'the rule {piece!r} of paramwise_cfg matches no trainable parameter.{closest(piece, parts)}'
+                )

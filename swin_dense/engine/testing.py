@@ -1,0 +1,123 @@
+"""The work of `tools/test.py`."""
+
+import hashlib
+import json
+import math
+import time
+from pathlib import Path
+from typing import Any
+
+from mmengine.config import Config
+from mmengine.dist import is_main_process
+
+from swin_dense.checkpoints.download import local_file
+from swin_dense.engine.atomic import write_text
+from swin_dense.engine.checkpoint_files import newest_checkpoint
+from swin_dense.engine.config_options import RUNNER_KEYS, merge_options
+from swin_dense.engine.exact_data import describe_source
+from swin_dense.engine.launch import find_launcher, process_group
+from swin_dense.engine.settings import load_config, recipe, recipe_hash, restored_scope
+from swin_dense.engine.start_log import device_name, versions
+from swin_dense.engine.states import bare
+from swin_dense.engine.training import runner_class
+
+_TRAINING = ('train_dataloader', 'train_cfg', 'optim_wrapper', 'param_scheduler', 'auto_scale_lr')
+_VALIDATION = ('val_dataloader', 'val_cfg', 'val_evaluator')
+
+
+def evaluate(
+    config: str,
+    checkpoint: str,
+    *,
+    out: str | None = None,
+    launcher: str | None = None,
+    cfg_options: dict[str, Any] | None = None,
+) -> int:
+    """Evaluate `checkpoint` on the test set of `config`, print the metrics, write them to `out`; gives the exit code.
+
+    The checkpoint has to fit the model exactly; a work dir stands for the newest one in it.
+    """
+    cfg = load_config(config)
+    merge_options(cfg, cfg_options)
+    checkpoint = _checkpoint_file(checkpoint)
+    cfg.launcher = find_launcher(launcher)
+    config_hash = recipe_hash(recipe(cfg, RUNNER_KEYS))  # before what testing does not need is taken out
+    for key in (*_TRAINING, *_VALIDATION):
+        cfg[key] = None
+    cfg.load_from, cfg.resume = checkpoint, False
+    cfg.work_dir = str(Path(out or checkpoint).resolve().parent / 'test')
+    with restored_scope(), process_group(cfg.launcher):
+        runner = runner_class(cfg).from_cfg(cfg)
+        start = time.monotonic()
+        metrics = runner.test()
+        seconds = time.monotonic() - start
+        if is_main_process():
+            results = {'config': config, 'config_hash': config_hash, **_results(runner, checkpoint, metrics, seconds)}
+            if out is not None:
+                write_text(out, json.dumps(results, indent=1, allow_nan=False) + '\n')
+            print(_table(results, out))
+    return 0
+
+
+def _checkpoint_file(checkpoint: str) -> str:
+    """The file itself, or the newest whole checkpoint of a work dir."""
+    path = local_file(checkpoint)
+    found = newest_checkpoint(path) if path.is_dir() else path
+    if found is None:
+        raise FileNotFoundError(f'the folder {checkpoint!r} holds no whole checkpoint of a training run')
+    if not found.is_file():
+        raise FileNotFoundError(f'there is no checkpoint {checkpoint!r} (looked from {Path.cwd()})')
+    return str(found)
+
+
+def _results(runner: Any, checkpoint: str, metrics: dict, seconds: float) -> dict:
+    loader = runner.test_dataloader
+    dataset, meta = loader.dataset, runner._loaded['meta']
+    return {
+        'checkpoint': checkpoint,
+        'checkpoint_sha256': _sha256(checkpoint),
+        'weights': 'averaged (EMA)' if 'ema_state_dict' in runner._loaded else 'as trained',
+        'trained_iterations': meta.get('iter'),
+        'trained_config_hash': meta.get('config_hash'),
+        'metrics': {name: _number(value) for name, value in metrics.items()},
+        'protocol': {
+            'samples': len(dataset),
+            'annotations': describe_source(dataset),
+            'batch_size': loader.batch_size,
+            'processes': runner.world_size,
+            'device': device_name(bare(runner.model)),
+            'test_cfg': _plain_test_cfg(runner.cfg),
+        },
+        'seconds': round(seconds, 1),
+        'date': time.strftime('%Y-%m-%d %H:%M:%S'),
+        'versions': versions(),
+    }
+
+
+def _plain_test_cfg(cfg: Config) -> Any:
+    test_cfg = cfg.get('model', {}).get('test_cfg')
+    return json.loads(json.dumps(test_cfg, default=str))
+
+
+def _number(value: Any) -> float | str | None:
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        return str(value)
+    return number if math.isfinite(number) else None
+
+
+def _sha256(path: str) -> str:
+    digest = hashlib.sha256()
+    with open(path, 'rb') as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _table(results: dict, out: str | None) -> str:
+    values = {n: v for n, v in results['metrics'].items() if isinstance(v, float) and n not in ('time', 'data_time')}
+    width = max(map(len, values), default=0)
+    rows = [f'  {name:<{width}}  {value:.4f}' for name, value in values.items()]
+    head = f'{results["checkpoint"]} on {results["protocol"]["samples"]} samples in {results["seconds"]} s'
+    return '\n'.join([head, *rows, *([f'written to {out}'] if out else [])])
