@@ -1,0 +1,298 @@
+"""Our Swin-T against mmdet's and mmseg's: same weights, one run, taken in turn; medians of pairwise ratios with spread.
+
+examples:
+  python benchmarks/backbones.py                                   everything, float32 and bf16 (a while on a CPU)
+  python benchmarks/backbones.py --modes inference --sizes 512x512 --dtypes float32 --rounds 9
+  python benchmarks/backbones.py --device cuda --rounds 50 --out benchmarks/results/h200.jsonl
+"""
+
+import argparse
+import json
+import platform
+import resource
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from swin_dense.backbones import SwinTransformer
+from swin_dense.engine.start_log import versions
+from swin_dense.layers.linear import product_dtypes
+
+DROP_PATH_RATE = 0.2
+MODES = ('inference', 'training')
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--device', default='cpu', help='cpu or cuda')
+    parser.add_argument('--sizes', nargs='+', default=['512x512', '800x1344'], metavar='HxW')
+    parser.add_argument('--dtypes', nargs='+', default=['float32', 'bfloat16'], choices=['float32', 'bfloat16'])
+    parser.add_argument('--modes', nargs='+', default=list(MODES), choices=MODES)
+    parser.add_argument('--peers', nargs='+', default=['mmdet', 'mmseg'], choices=['mmdet', 'mmseg'])
+    parser.add_argument('--batch-size', type=int, default=1)
+    parser.add_argument('--rounds', type=int, default=7, help='timed turns, after one that is not')
+    parser.add_argument('--threads', type=int, default=torch.get_num_threads())
+    parser.add_argument(
+        '--clock', choices=['wall', 'cpu'], default='wall', help="cpu: the process' own time, one thread"
+    )
+    parser.add_argument('--out', type=Path, help='append a JSON line for each row to this file')
+    parser.add_argument('--memory-of', choices=['ours', 'mmdet', 'mmseg'], help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.clock == 'cpu':
+        arguments.threads = 1
+    torch.set_num_threads(arguments.threads)
+    if arguments.memory_of:
+        print(measured_memory(arguments))
+        return
+    for mode in arguments.modes:
+        for dtype in arguments.dtypes:
+            for size in arguments.sizes:
+                for row in compare(arguments, mode, dtype, size):
+                    report(row, arguments.out)
+
+
+def build(name: str, device: str) -> nn.Module:
+    """A Swin-T by name: ours, mmdet's or mmseg's, seeded."""
+    torch.manual_seed(0)
+    if name == 'ours':
+        return SwinTransformer(arch='tiny', drop_path_rate=DROP_PATH_RATE).to(device)
+    if name == 'mmdet':
+        from mmdet.models.backbones.swin import SwinTransformer as Peer
+    else:
+        from mmseg.models.backbones.swin import SwinTransformer as Peer
+    return Peer(embed_dims=96, depths=(2, 2, 6, 2), num_heads=(3, 6, 12, 24), drop_path_rate=DROP_PATH_RATE).to(device)
+
+
+def copy_weights(ours: nn.Module, peer: nn.Module) -> None:
+    """Gives the peer our weights: renamed, and patch merging in its order of neighbours."""
+    state = {}
+    for name, value in ours.state_dict().items():
+        renamed = (
+            name.replace('layers.', 'stages.')
+            .replace('.attn.', '.attn.w_msa.')
+            .replace('.mlp.fc1.', '.ffn.layers.0.0.')
+            .replace('.mlp.fc2.', '.ffn.layers.1.')
+            .replace('patch_embed.proj.', 'patch_embed.projection.')
+        )
+        if (
+            '.downsample.' in name
+        ):  # four blocks of C, neighbours down first -> C groups of four, neighbours right first
+            value = value.unflatten(-1, (4, -1))[..., [0, 2, 1, 3], :].transpose(-2, -1).flatten(-2)
+        state[renamed] = value
+    missing, unexpected = peer.load_state_dict(state, strict=False)
+    if unexpected or any('relative_position_index' not in name for name in missing):
+        raise RuntimeError(f'the weights of ours and the peer do not match: missing {missing}, unexpected {unexpected}')
+
+
+def step(model: nn.Module, images: torch.Tensor, mode: str, dtype: str) -> Callable[[], tuple[torch.Tensor, ...]]:
+    """One forward pass, or one forward and backward pass, as a function."""
+    autocast = torch.autocast(images.device.type, torch.bfloat16, enabled=dtype == 'bfloat16')
+
+    def inference() -> tuple[torch.Tensor, ...]:
+        with torch.inference_mode(), autocast:
+            return model(images)
+
+    def training() -> tuple[torch.Tensor, ...]:
+        model.zero_grad(set_to_none=True)
+        with autocast:
+            levels = model(images)
+        torch.stack([level.float().square().mean() for level in levels]).sum().backward()
+        return levels
+
+    model.train(mode == 'training')
+    return inference if mode == 'inference' else training
+
+
+def compare(arguments: argparse.Namespace, mode: str, dtype: str, size: str) -> list[dict]:
+    height, width = map(int, size.split('x'))
+    images = torch.randn(arguments.batch_size, 3, height, width, device=arguments.device)
+    models = {name: build(name, arguments.device) for name in ['ours', *arguments.peers]}
+    steps = {}
+    for name, model in models.items():
+        if name != 'ours':
+            copy_weights(models['ours'], model)
+        steps[name] = step(model, images, mode, dtype)
+    difference = largest_difference({name: one() for name, one in steps.items()}) if mode == 'inference' else None
+    times: dict[str, list[float]] = {name: [] for name in steps}
+    for turn in range(arguments.rounds + 1):
+        for name, one in steps.items():
+            seconds = timed(one, arguments)
+            if turn:
+                times[name].append(seconds)
+    floor = gemm_seconds(models['ours'], images, dtype, arguments) if mode == 'inference' else None
+    rows = []
+    for peer in arguments.peers:
+        ratios = [theirs / mine for theirs, mine in zip(times[peer], times['ours'], strict=True)]
+        rows.append(
+            {
+                'benchmark': 'backbones', 'model': 'Swin-T', 'peer': peer, 'mode': mode, 'dtype': dtype, 'size': size,
+                'batch_size': arguments.batch_size, 'ratio_median': round(statistics.median(ratios), 3),
+                'ratio_min': round(min(ratios), 3), 'ratio_max': round(max(ratios), 3), 'rounds': arguments.rounds,
+                'ours_s': round(statistics.median(times['ours']), 4),
+                'peer_s': round(statistics.median(times[peer]), 4),
+                'gemm_share_of_ours': floor and round(floor / statistics.median(times['ours']), 3),
+                'max_relative_difference': difference and float(f'{difference[peer]:.2g}'),
+                'ours_peak_mb': memory('ours', arguments, mode, dtype, size),
+                'peer_peak_mb': memory(peer, arguments, mode, dtype, size),
+                **environment(arguments),
+            }
+        )  # fmt: skip
+    return rows
+
+
+def timed(one: Callable[[], object], arguments: argparse.Namespace) -> float:
+    clock = time.process_time if arguments.clock == 'cpu' else time.perf_counter
+    if arguments.device == 'cuda':
+        torch.cuda.synchronize()
+    start = clock()
+    one()
+    if arguments.device == 'cuda':
+        torch.cuda.synchronize()
+    return clock() - start
+
+
+def largest_difference(levels: dict[str, tuple[torch.Tensor, ...]]) -> dict[str, float]:
+    """Of each peer's outputs from ours, relative to the largest value of a level."""
+    return {
+        name: max(
+            ((a.float() - b.float()).abs().max() / b.float().abs().max()).item()
+            for a, b in zip(levels['ours'], theirs, strict=True)
+        )
+        for name, theirs in levels.items()
+    }
+
+
+def gemm_seconds(model: nn.Module, images: torch.Tensor, dtype: str, arguments: argparse.Namespace) -> float:
+    """Time of the linear layers' products alone, each in one piece: what no arrangement of the rest can save."""
+    with torch.autocast(images.device.type, torch.bfloat16, enabled=dtype == 'bfloat16'):
+        multiplied = product_dtypes(images)[1]
+    shapes: list[tuple[int, torch.Tensor]] = []
+    original = F.linear
+
+    def record(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None = None) -> torch.Tensor:
+        shapes.append((x.shape[:-1].numel(), weight))
+        return original(x, weight, bias)
+
+    F.linear = record  # type: ignore[assignment]
+    try:
+        step(model, images, 'inference', dtype)()
+    finally:
+        F.linear = original
+    rows: dict[int, int] = {}  # tiles of one layer together
+    for count, weight in shapes:
+        rows[id(weight)] = rows.get(id(weight), 0) + count
+    total = 0.0
+    for weight in {id(weight): weight for _, weight in shapes}.values():
+        x = torch.randn(rows[id(weight)], weight.shape[1], device=weight.device, dtype=multiplied)
+        weight = weight.detach().to(multiplied)
+        with torch.inference_mode():
+            total += statistics.median(timed(lambda x=x, w=weight: x @ w.t(), arguments) for _ in range(3))
+    return total
+
+
+def memory(name: str, arguments: argparse.Namespace, mode: str, dtype: str, size: str) -> float:
+    """Peak memory of a step over that of the loaded model, in MB, measured in a process of its own."""
+    command = [
+        sys.executable, __file__, '--memory-of', name, '--device', arguments.device, '--sizes', size, '--modes', mode,
+        '--dtypes', dtype, '--threads', str(arguments.threads), '--batch-size', str(arguments.batch_size),
+    ]  # fmt: skip
+    return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()[-1])
+
+
+def measured_memory(arguments: argparse.Namespace) -> float:
+    model = build(arguments.memory_of, arguments.device)
+    height, width = map(int, arguments.sizes[0].split('x'))
+    small = torch.randn(1, 3, 64, 64, device=arguments.device)
+    step(model, small, arguments.modes[0], arguments.dtypes[0])()  # libraries and threads are loaded now
+    images = torch.randn(arguments.batch_size, 3, height, width, device=arguments.device)
+    one = step(model, images, arguments.modes[0], arguments.dtypes[0])
+    model.zero_grad(set_to_none=True)  # those of the small step
+    if arguments.device == 'cuda':
+        before = torch.cuda.memory_allocated()
+        torch.cuda.reset_peak_memory_stats()
+        one()
+        return round((torch.cuda.max_memory_allocated() - before) / 1e6, 1)
+    with ResidentPeak() as peak:
+        for _ in range(2):
+            one()
+    return round(peak.grown / 1e6, 1)
+
+
+class ResidentPeak:
+    """Samples this process' resident memory every millisecond; `grown` is the peak over the beginning, in bytes."""
+
+    def __enter__(self) -> 'ResidentPeak':
+        self._before = self._peak = self._resident()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch)
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    @property
+    def grown(self) -> int:
+        return self._peak - self._before
+
+    def _watch(self) -> None:
+        while not self._stop.wait(0.001):
+            self._peak = max(self._peak, self._resident())
+
+    @staticmethod
+    def _resident() -> int:
+        return int(Path('/proc/self/statm').read_text().split()[1]) * resource.getpagesize()
+
+
+def environment(arguments: argparse.Namespace) -> dict:
+    if arguments.device == 'cuda':
+        hardware = torch.cuda.get_device_name()
+    else:
+        names = [
+            line.split(':')[1].strip()
+            for line in Path('/proc/cpuinfo').read_text().splitlines()
+            if 'model name' in line
+        ]
+        hardware = names[0] if names else platform.processor()
+    commit = subprocess.run(
+        ['git', 'rev-parse', '--short', 'HEAD'], capture_output=True, text=True, cwd=Path(__file__).parent
+    )
+    changed = subprocess.run(
+        ['git', 'status', '--porcelain', '--', 'swin_dense', 'benchmarks'],
+        capture_output=True,
+        text=True,
+        cwd=Path(__file__).parent.parent,
+    )
+    return {
+        'hardware': hardware, 'threads': arguments.threads, 'clock': arguments.clock, 'seed': 0,
+        'commit': commit.stdout.strip() + ('+changes' if changed.stdout.strip() else ''), 'versions': versions(),
+    }  # fmt: skip
+
+
+def report(row: dict, out: Path | None) -> None:
+    print(
+        f'{row["mode"]:9} {row["dtype"]:8} {row["size"]:9} against {row["peer"]}: {row["ratio_median"]:.2f}x '
+        f'({row["ratio_min"]:.2f} to {row["ratio_max"]:.2f}), {row["ours_s"]:.3f} s against {row["peer_s"]:.3f} s, '
+        f'peak {row["ours_peak_mb"]:.0f} against {row["peer_peak_mb"]:.0f} MB, GEMM share {row["gemm_share_of_ours"]}, '
+        f'difference {row["max_relative_difference"]}',
+        flush=True,
+    )
+    if out is not None:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        with out.open('a') as lines:
+            lines.write(json.dumps(row) + '\n')
+
+
+if __name__ == '__main__':
+    main()
