@@ -1,5 +1,6 @@
 """The part of tests/contract.py that compiles, exports, and trains in several processes."""
 
+import gc
 import shutil
 import sys
 
@@ -76,6 +77,12 @@ def train_in_a_process(rank: int, name: str, folder: str) -> None:
     """Three steps of one of two processes; each saves its parameters."""
     torch.set_num_threads(1)
     distributed.init_process_group('gloo', init_method=f'file://{folder}/store', rank=rank, world_size=2)
+    torch.save(train_in_a_group(rank, name), f'{folder}/{rank}.pth')
+    distributed.destroy_process_group()
+    gc.collect()  # as swin_dense.engine.launch does
+
+
+def train_in_a_group(rank: int, name: str) -> dict[str, torch.Tensor]:
     torch.manual_seed(0)
     model = ROWS[name].build(out_indices=(0, 2), num_frozen_stages=1, drop_path_rate=0.1)
     torch.manual_seed(rank)
@@ -87,8 +94,7 @@ def train_in_a_process(rank: int, name: str, folder: str) -> None:
         images = torch.randn(2, 3, 33 + 8 * rank, 50)
         sum(level.square().mean() for level in parallel(images) if level.requires_grad).backward()
         optimizer.step()
-    torch.save(model.state_dict(), f'{folder}/{rank}.pth')
-    distributed.destroy_process_group()
+    return model.state_dict()
 
 
 class TestDistributed:

@@ -7,6 +7,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from swin_dense.datasets.demo import REFERENCE_DIGEST, DemoRecipe, make_demo_data
+from swin_dense.engine.errors import run_tool
 
 EXAMPLES = """examples:
   python tools/make_demo_data.py demo/data
@@ -40,17 +41,15 @@ def natural(text: str) -> int:
     return int(text)
 
 
-def main() -> None:
-    args = parse_args()
+def main(args: argparse.Namespace) -> int:
     recipe = DemoRecipe(seed=args.seed, num_train=args.num_train, num_val=args.num_val)
-    try:
-        data = make_demo_data(args.directory, recipe, show_progress=True)
-    except (ValueError, OSError) as error:
-        sys.exit(f'make_demo_data: {error}')
+    data = make_demo_data(args.directory, recipe, show_progress=True)
     print(f'{"Wrote" if data.is_new else "Kept: complete and unchanged,"} {data.directory} (SHA-256 {data.digest})')
     if recipe == DemoRecipe() and data.digest != REFERENCE_DIGEST:
         print('Other bytes than the recorded ones: the installed Pillow has another JPEG encoder. Everything works.')
+    return 0
 
 
 if __name__ == '__main__':
-    main()
+    arguments = parse_args()
+    sys.exit(run_tool(lambda: main(arguments)))

@@ -6,9 +6,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # works from anywhere, installed or not
 
-from mmengine.config import DictAction
-
 import swin_dense  # noqa: F401 - first: it fills in for an mmcv without compiled operators
+from swin_dense.engine.arguments import ConfigChanges
 from swin_dense.engine.errors import run_tool
 from swin_dense.engine.launch import LAUNCHERS
 from swin_dense.engine.training import train
@@ -44,7 +43,7 @@ def main() -> int:
     parser.add_argument('--deterministic', action='store_true', help='deterministic algorithms; slower on GPUs')
     parser.add_argument('--launcher', choices=LAUNCHERS, help="default: torchrun's environment if there is one")
     parser.add_argument(
-        '--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE', help='change values of the config'
+        '--cfg-options', nargs='+', action=ConfigChanges, metavar='KEY=VALUE', help='change values of the config'
     )
     arguments = parser.parse_args()
     return run_tool(

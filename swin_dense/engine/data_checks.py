@@ -27,9 +27,7 @@ def explain_build_failure(error: BaseException, dataset_cfg: Any) -> DataError |
         return None
     files = [path for path in _annotation_files(dataset_cfg) if path.is_file()]
     if isinstance(cause, FileNotFoundError):
-        return DataError(
-            f'a file of the data set is missing: {cause}. Paths are joined from data_root={_root(dataset_cfg)!r}.'
-        )
+        return _missing(cause, Path(_root(dataset_cfg)))
     named = next((path for path in files if _is_broken(path)), files[0] if files else Path('the annotation file'))
     if isinstance(cause, UnicodeDecodeError):
         return DataError(f'{named} is not a text file: byte {cause.start} cannot be read ({cause.reason}).')
@@ -42,6 +40,16 @@ def explain_build_failure(error: BaseException, dataset_cfg: Any) -> DataError |
     return DataError(
         f'{named} is not valid JSON: {cause.msg} at line {cause.lineno}, column {cause.colno} (character {cause.pos:,} '
         f'of {len(cause.doc):,}; {size:,} bytes){ending}. Write or download it again.'
+    )
+
+
+def _missing(error: FileNotFoundError, root: Path) -> DataError:
+    if root.is_dir():
+        return DataError(f'a file of the data set is missing: {error}. Paths are joined from data_root={str(root)!r}.')
+    return DataError(
+        f'there is no folder {str(root)!r} (looked from {Path.cwd()}), the data_root of the config. The README shows '
+        'what belongs into it; the variables COCO_ROOT and ADE20K_ROOT say where those data sets lie, and '
+        'tools/make_demo_data.py demo/data writes the demo data.'
     )
 
 

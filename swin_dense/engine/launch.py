@@ -1,5 +1,6 @@
 """Starting processes: which launcher, which backend, the environment of reproducible runs."""
 
+import gc
 import os
 import subprocess
 from collections.abc import Iterator
@@ -40,6 +41,9 @@ def process_group(launcher: str) -> Iterator[None]:
         yield
     finally:
         distributed.destroy_process_group()
+        # gloo's threads end with the last reference to the group, and the wrapped model, in a cycle, holds one. A thread
+        # that is alive when the interpreter shuts down aborts the process now and then, after all work was done.
+        gc.collect()
 
 
 def _set_variables_of_slurm() -> None:

@@ -4,6 +4,7 @@ A checkpoint of a step is taken before the validation of that step, so a resumed
 one is due; validation leaves the random generators as they were.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -16,7 +17,7 @@ from swin_dense.engine.interrupts import Interrupted
 from swin_dense.registry import LOOPS
 
 
-class _ExactResume:
+class _ExactResume(ABC):
     """What both loops share; the attributes are those of mmengine's loops."""
 
     runner: Any
@@ -35,8 +36,14 @@ class _ExactResume:
                     hook._swap_ema_parameters()
             self.runner.save_and_leave(epoch=self.runner.epoch, iteration=self.runner.iter)
 
-    def _validation_is_due(self) -> bool:
-        raise NotImplementedError
+    def _say_if_complete(self, done: int, last: int, unit: str) -> None:
+        if done >= last:
+            self.runner.logger.info(
+                f'nothing left to train: the checkpoint is at {unit} {done}, and training ends at {unit} {last}'
+            )
+
+    @abstractmethod
+    def _validation_is_due(self) -> bool: ...
 
 
 def _exact(runner: Any, dataloader: DataLoader | dict, *, endless: bool) -> DataLoader:
@@ -63,6 +70,7 @@ class EpochTrainLoop(_ExactResume, EpochBasedTrainLoop):
     def run(self) -> Any:
         self.runner.call_hook('before_train')
         self.runner.put_resumed_states()
+        self._say_if_complete(self._epoch, self._max_epochs, 'epoch')
         if self._epoch > 0 and self._batches_done() == 0:
             self._validate()
         while self._epoch < self._max_epochs and not self.stop_training:
@@ -109,6 +117,7 @@ class IterTrainLoop(_ExactResume, IterBasedTrainLoop):
         self.runner.call_hook('before_train')
         self.runner.call_hook('before_train_epoch')  # all of training is one epoch to the hooks
         self.runner.put_resumed_states()
+        self._say_if_complete(self._iter, self._max_iters, 'iteration')
         if self._iter > 0:
             self._validate()
         self.dataloader.batch_sampler.start(cycle=0, batch=self._iter)

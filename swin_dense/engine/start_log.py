@@ -12,6 +12,7 @@ from mmengine.hooks import Hook
 
 import swin_dense
 from swin_dense.engine.exact_data import describe_source
+from swin_dense.engine.schedule_notes import schedule_notes
 from swin_dense.engine.settings import changes
 from swin_dense.engine.states import bare
 from swin_dense.registry import HOOKS
@@ -73,7 +74,9 @@ def start_log(runner: Any) -> Iterator[str]:
     yield from _batch(runner)
     yield from _groups(runner)
     yield _line('weights', '; '.join(_sources(runner)))
-    for note in runner.notes:
+    length = len(runner.train_loop.dataloader)
+    disagreements = schedule_notes(runner.cfg.get('param_scheduler'), runner.cfg.train_cfg, length)
+    for note in (*runner.notes, *disagreements):
         yield _line('note', note)
     yield from _resumed(runner)
 

@@ -55,6 +55,13 @@ def test_cut_off_annotations_give_file_and_place(coco):
     assert 'cut off' in message
 
 
+def test_a_missing_folder_is_told_from_a_missing_file(coco):
+    with pytest.raises(DataError, match=r'no folder .*nowhere.*COCO_ROOT.*make_demo_data'):
+        loader_of(coco / 'nowhere')
+    with pytest.raises(DataError, match=r'a file of the data set is missing: .*b\.json'):
+        loader_of(coco, ann_file='b.json')
+
+
 def test_wrong_json_gives_the_line(coco):
     text = (coco / 'a.json').read_text().replace('"iscrowd": 0', '"iscrowd": ', 1)
     (coco / 'a.json').write_text(text)

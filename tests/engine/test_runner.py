@@ -2,7 +2,11 @@
 
 import json
 import logging
+import os
 import re
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 import torch
@@ -253,3 +257,28 @@ def test_configs_say_what_differs_from_the_default_hooks(build, tmp_path):
     assert 'ProgressHook' not in hooks
     assert 'MetricsHook' not in hooks
     assert {'StartLogHook', 'InterruptHook', 'NonFiniteHook', 'IterTimerHook'} <= hooks.keys()
+
+
+@pytest.mark.skipif(not Path('/proc/self/task').exists(), reason='lists threads as Linux does')
+def test_no_thread_of_the_process_group_outlives_it(tmp_path):
+    """One that does can abort the process at its end, with all work done and exit code -6."""
+    script = tmp_path / 'joins.py'
+    script.write_text(
+        'from pathlib import Path\n'
+        'import torch\n'
+        'from torch.nn.parallel import DistributedDataParallel\n'
+        'from swin_dense.engine.launch import process_group\n'
+        'def work():\n'
+        '    model = DistributedDataParallel(torch.nn.Linear(2, 2))\n'
+        '    model.in_a_cycle = [model]\n'
+        '    model(torch.ones(1, 2)).sum().backward()\n'
+        'with process_group("pytorch"):\n'
+        '    work()\n'
+        'names = [(task / "comm").read_text().strip() for task in Path("/proc/self/task").iterdir()]\n'
+        'print([name for name in names if "gloo" in name])\n'
+    )
+    place = {'RANK': '0', 'LOCAL_RANK': '0', 'WORLD_SIZE': '1', 'MASTER_ADDR': '127.0.0.1', 'MASTER_PORT': '29619'}
+    command = [sys.executable, str(script)]
+    result = subprocess.run(command, env={**os.environ, **place}, capture_output=True, text=True, timeout=60)
+    assert result.returncode == 0, result.stderr
+    assert result.stdout.strip() == '[]'

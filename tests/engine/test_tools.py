@@ -106,6 +106,13 @@ def test_another_seed_for_a_run_that_goes_on_is_refused(finished):
     assert '--seed 4: the run to go on with has seed 3' in ' '.join(result.stderr.split())
 
 
+def test_a_complete_run_says_so(finished):
+    folder, config, _ = finished
+    again = run_here(TRAIN, config, '--resume', cwd=folder)
+    assert again.returncode == 0, again.stderr
+    assert 'nothing left to train: the checkpoint is at epoch 2' in again.stdout
+
+
 def test_testing_writes_results(finished):
     folder, config, _ = finished
     checkpoint = folder / 'work_dirs' / 'toy' / 'epoch_2.pth'

@@ -3,94 +3,29 @@
 Open: backbone, neck.in_channels, roi_head.{bbox_head,mask_head}.num_classes.
 """
 
-default_scope = 'mmdet'
+_base_ = ['mask_rcnn_fpn.py']
+# strides 4, 8, 16: nothing in the demo data is larger than the regions of stride 16
+regions = dict(out_channels=64, featmap_strides=[4, 8, 16], finest_scale=28)
 model = dict(
-    type='MaskRCNN',
-    data_preprocessor=dict(
-        type='DetDataPreprocessor',
-        mean=[123.675, 116.28, 103.53],
-        std=[58.395, 57.12, 57.375],
-        bgr_to_rgb=True,
-        pad_mask=True,
-        pad_size_divisor=32,
-    ),
-    neck=dict(type='FPN', out_channels=64, num_outs=3),
+    neck=dict(out_channels=64, num_outs=3),
     rpn_head=dict(
-        type='RPNHead',
         in_channels=64,
         feat_channels=64,
-        anchor_generator=dict(type='AnchorGenerator', scales=[4, 6], ratios=[1.0], strides=[4, 8, 16]),
-        bbox_coder=dict(type='DeltaXYWHBBoxCoder', target_means=[0.0] * 4, target_stds=[1.0] * 4),
-        loss_cls=dict(type='CrossEntropyLoss', use_sigmoid=True, loss_weight=1.0),
-        loss_bbox=dict(type='L1Loss', loss_weight=1.0),
+        anchor_generator=dict(scales=[4, 6], ratios=[1.0], strides=[4, 8, 16]),
     ),
     roi_head=dict(
-        type='StandardRoIHead',
-        bbox_roi_extractor=dict(
-            type='SingleRoIExtractor',
-            roi_layer=dict(type='RoIAlign', output_size=7, sampling_ratio=2),
-            out_channels=64,
-            featmap_strides=[4, 8, 16],
-            finest_scale=28,
-        ),
-        bbox_head=dict(
-            type='Shared2FCBBoxHead',
-            in_channels=64,
-            fc_out_channels=256,
-            roi_feat_size=7,
-            bbox_coder=dict(type='DeltaXYWHBBoxCoder', target_means=[0.0] * 4, target_stds=[0.1, 0.1, 0.2, 0.2]),
-            reg_class_agnostic=True,
-            loss_cls=dict(type='CrossEntropyLoss', use_sigmoid=False, loss_weight=1.0),
-            loss_bbox=dict(type='L1Loss', loss_weight=1.0),
-        ),
-        mask_roi_extractor=dict(
-            type='SingleRoIExtractor',
-            roi_layer=dict(type='RoIAlign', output_size=14, sampling_ratio=1),
-            out_channels=64,
-            featmap_strides=[4, 8, 16],
-            finest_scale=28,
-        ),
-        mask_head=dict(
-            type='FCNMaskHead',
-            num_convs=2,
-            in_channels=64,
-            conv_out_channels=32,
-            loss_mask=dict(type='CrossEntropyLoss', use_mask=True, loss_weight=1.0),
-        ),
+        bbox_roi_extractor=dict(roi_layer=dict(sampling_ratio=2), **regions),
+        bbox_head=dict(in_channels=64, fc_out_channels=256, reg_class_agnostic=True),
+        mask_roi_extractor=dict(roi_layer=dict(sampling_ratio=1), **regions),
+        mask_head=dict(num_convs=2, in_channels=64, conv_out_channels=32),
     ),
     train_cfg=dict(
-        rpn=dict(
-            assigner=dict(
-                type='MaxIoUAssigner',
-                pos_iou_thr=0.6,
-                neg_iou_thr=0.3,
-                min_pos_iou=0.3,
-                match_low_quality=True,
-                ignore_iof_thr=-1,
-            ),
-            sampler=dict(type='RandomSampler', num=64, pos_fraction=0.5, neg_pos_ub=-1, add_gt_as_proposals=False),
-            allowed_border=-1,
-            pos_weight=-1,
-            debug=False,
-        ),
-        rpn_proposal=dict(nms_pre=256, max_per_img=128, nms=dict(type='nms', iou_threshold=0.7), min_bbox_size=0),
+        rpn=dict(assigner=dict(pos_iou_thr=0.6), sampler=dict(num=64)),
+        rpn_proposal=dict(nms_pre=256, max_per_img=128),
         rcnn=dict(
-            assigner=dict(
-                type='MaxIoUAssigner',
-                pos_iou_thr=0.6,
-                neg_iou_thr=0.6,
-                min_pos_iou=0.6,
-                match_low_quality=True,
-                ignore_iof_thr=-1,
-            ),
-            sampler=dict(type='RandomSampler', num=32, pos_fraction=0.5, neg_pos_ub=-1, add_gt_as_proposals=True),
-            mask_size=28,
-            pos_weight=-1,
-            debug=False,
+            assigner=dict(pos_iou_thr=0.6, neg_iou_thr=0.6, min_pos_iou=0.6),
+            sampler=dict(num=32, pos_fraction=0.5),
         ),
     ),
-    test_cfg=dict(
-        rpn=dict(nms_pre=256, max_per_img=64, nms=dict(type='nms', iou_threshold=0.7), min_bbox_size=0),
-        rcnn=dict(score_thr=0.05, nms=dict(type='nms', iou_threshold=0.5), max_per_img=50, mask_thr_binary=0.5),
-    ),
+    test_cfg=dict(rpn=dict(nms_pre=256, max_per_img=64), rcnn=dict(max_per_img=50)),
 )
