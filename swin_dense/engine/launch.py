@@ -41,8 +41,8 @@ def process_group(launcher: str) -> Iterator[None]:
         yield
     finally:
         distributed.destroy_process_group()
-        # gloo's threads end with the last reference to the group, and the wrapped model, in a cycle, holds one. A thread
-        # that is alive when the interpreter shuts down aborts the process now and then, after all work was done.
+        # Threads of gloo end with the last reference to the group; the wrapped model, in a cycle, holds one. A thread
+        # that is alive when the interpreter shuts down can abort the process, with all work done.
         gc.collect()
 
 
