@@ -13,10 +13,11 @@ from torch.utils.checkpoint import checkpoint
 
 from swin_dense.backbones.base import Backbone, checked_out_indices, resolved_arch
 from swin_dense.layers.attention import WindowAttention
-from swin_dense.layers.drop_path import ResidualDropPath
+from swin_dense.layers.drop_path import ResidualDropPath, rising_rates
 from swin_dense.layers.mlp import MLP
 from swin_dense.layers.patches import PatchEmbedding, PatchMerging, initialize_transformer_weights
 from swin_dense.layers.tiles import mlp_residual_, window_attention_residual, works_in_tiles
+from swin_dense.layers.tracing import is_traced
 from swin_dense.layers.windows import Size, merge_windows, partition_windows, shifted_window_mask, window_layout
 from swin_dense.registry import MODELS
 
@@ -72,7 +73,7 @@ class SwinTransformer(Backbone):
         if window < 1:
             raise ValueError(f'window_size is a number of tokens, at least 1; got {window}.')
         channels = [fields['embed_dims'] * 2**stage for stage in range(len(depths))]
-        drop_path_rates = torch.linspace(0, drop_path_rate, sum(depths), device='cpu').tolist()
+        drop_path_rates = rising_rates(drop_path_rate, sum(depths))
 
         self.out_channels = tuple(channels[i] for i in self.out_indices)
         self.out_strides = tuple(PATCH_SIZE * 2**i for i in self.out_indices)
@@ -197,7 +198,7 @@ class SwinBlock(nn.Module):
         return self.drop_path(x_BHWC, self.mlp(self.norm2(x_BHWC)))
 
     def _attend(self, x_BHWC: Tensor) -> Tensor:
-        if torch.compiler.is_compiling():
+        if is_traced(x_BHWC):
             return self._attend_traced(x_BHWC)
         layout = self._layout(x_BHWC)
         windows_NLC = layout.partition(x_BHWC).unflatten(0, (-1, self.window_size[0] * self.window_size[1]))

@@ -4,6 +4,11 @@ import torch
 from torch import Tensor, nn
 
 
+def rising_rates(last: float, count: int) -> list[float]:
+    """Rates for `count` blocks, rising linearly from 0 to `last`."""
+    return [last * block / max(1, count - 1) for block in range(count)]
+
+
 class ResidualDropPath(nn.Module):
     """`x + branch`; the branch is dropped with probability `rate` a sample, and scaled by 1 / (1 - rate) where kept."""
 

@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from swin_dense.layers.tracing import is_traced
+
 
 @functools.cache
 def cpu_emulates_bfloat16() -> bool:
@@ -24,7 +26,7 @@ def product_dtypes(x: Tensor) -> tuple[torch.dtype, torch.dtype]:
 
 def linear(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
     """`F.linear`; where bfloat16 would be emulated, the product is made in float32 and rounded to bfloat16."""
-    if torch.compiler.is_compiling():
+    if is_traced(x):
         return F.linear(x, weight, bias)
     returned, multiplied = product_dtypes(x)
     if returned == multiplied:

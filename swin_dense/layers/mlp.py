@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from swin_dense.layers.linear import Linear, product_dtypes
+from swin_dense.layers.tracing import is_traced
 
 # Rows that go through the two layers together, a thread: their hidden rows stay in cache between the operations.
 ROWS_PER_THREAD = 2048
@@ -27,7 +28,7 @@ class MLP(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., C) -> (..., C)."""
-        if x.device.type == 'cpu' and torch.is_grad_enabled() and not torch.compiler.is_compiling():
+        if x.device.type == 'cpu' and torch.is_grad_enabled() and not is_traced(x):
             return _TiledMLP.apply(x, self.fc1.weight, self.fc1.bias, self.fc2.weight, self.fc2.bias)
         return self.fc2(F.gelu(self.fc1(x)))
 

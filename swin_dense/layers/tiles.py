@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from swin_dense.layers.attention import WindowAttention
 from swin_dense.layers.mlp import MLP
+from swin_dense.layers.tracing import is_traced
 from swin_dense.layers.windows import WindowGroup, WindowLayout
 
 # At 4 C hidden channels of 4 bytes and C = 96, 1024 rows are 1.5 MB a thread: about a core's L2 cache.
@@ -21,7 +22,7 @@ ROWS_PER_THREAD = 1024
 
 def works_in_tiles(x: Tensor) -> bool:
     """Whether `x` is on a CPU and nothing records or traces what happens to it."""
-    return x.device.type == 'cpu' and not torch.is_grad_enabled() and not torch.compiler.is_compiling()
+    return x.device.type == 'cpu' and not torch.is_grad_enabled() and not is_traced(x)
 
 
 def _tiles(start: int, stop: int, size: int) -> Iterator[slice]:
