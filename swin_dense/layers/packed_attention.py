@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from swin_dense.layers.linear import cpu_emulates_bfloat16
 from swin_dense.layers.windows import WindowGroup
 
 # Windows x heads whose attention maps are worked on together, a thread: 64 maps of 49 x 49 floats are 600 kB.
@@ -26,13 +27,22 @@ def packed_attention(qkv_NL3hD: Tensor, bias_hLL: Tensor, groups: tuple[WindowGr
     Returns:
         (N, L, h * D), in the dtype of `qkv_NL3hD`.
     """
-    if qkv_NL3hD.device.type == 'cpu' and torch.is_grad_enabled():
+    on_cpu = qkv_NL3hD.device.type == 'cpu'
+    if on_cpu and torch.is_grad_enabled() and not _multiplies_bfloat16(qkv_NL3hD):
         return _PackedAttention.apply(qkv_NL3hD, bias_hLL, groups)
     return _forward(qkv_NL3hD, bias_hLL, groups)
 
 
+def _multiplies_bfloat16(x: Tensor) -> bool:
+    """Whether `x` is in bfloat16 and on a CPU with instructions for it: two products beat the fused kernel there."""
+    return x.device.type == 'cpu' and x.dtype == torch.bfloat16 and not cpu_emulates_bfloat16()
+
+
 def _attend(qkv_NL3hD: Tensor, bias_hLL: Tensor) -> Tensor:
     q, k, v = qkv_NL3hD.permute(2, 0, 3, 1, 4)
+    if _multiplies_bfloat16(qkv_NL3hD):
+        logits = (q * q.shape[-1] ** -0.5) @ k.transpose(-2, -1)
+        return ((logits + bias_hLL).softmax(-1) @ v).transpose(1, 2).flatten(2)
     attended = F.scaled_dot_product_attention(q, k, v, attn_mask=bias_hLL[None])
     return attended.transpose(1, 2).flatten(2)
 

@@ -17,13 +17,14 @@ class PatchEmbedding(nn.Module):
         in_channels: of the image.
         channels: of the embedding.
         patch_size: P, in pixels.
+        norm: whether there is the LayerNorm (Swin) or not (ViT).
     """
 
-    def __init__(self, *, in_channels: int, channels: int, patch_size: int) -> None:
+    def __init__(self, *, in_channels: int, channels: int, patch_size: int, norm: bool = True) -> None:
         super().__init__()
         self.patch_size = patch_size
         self.proj = nn.Conv2d(in_channels, channels, kernel_size=patch_size, stride=patch_size)
-        self.norm = nn.LayerNorm(channels)
+        self.norm = nn.LayerNorm(channels) if norm else nn.Identity()
 
     def forward(self, images: Tensor) -> Tensor:
         if images.ndim != 4 or images.shape[1] != self.proj.in_channels:
