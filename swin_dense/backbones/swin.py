@@ -1,17 +1,16 @@
 """Swin Transformer (Liu et al., 2021, arXiv 2103.14030) as a dense backbone.
 
 Follows the official detection and segmentation code (SwinTransformer/Swin-Transformer-Object-Detection@c7b2011), with
-its parameter names. All inside is channels-last, (B, H, W, C); levels leave as (B, C, H, W) views of that memory.
+its parameter names.
 """
 
 from collections.abc import Iterable
 from typing import Any
 
-import torch
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
 
-from swin_dense.backbones.base import Backbone, checked_out_indices, resolved_arch
+from swin_dense.backbones.base import resolved_arch
+from swin_dense.backbones.hierarchy import HierarchicalBackbone, Stage, stage_fields
 from swin_dense.layers.attention import WindowAttention
 from swin_dense.layers.drop_path import ResidualDropPath, rising_rates
 from swin_dense.layers.mlp import MLP
@@ -31,7 +30,7 @@ PATCH_SIZE = 4
 
 
 @MODELS.register_module()
-class SwinTransformer(Backbone):
+class SwinTransformer(HierarchicalBackbone):
     """Swin Transformer: levels of stride 4, 8, 16, 32 with C, 2C, 4C, 8C channels.
 
     Args:
@@ -63,106 +62,42 @@ class SwinTransformer(Backbone):
     ) -> None:
         super().__init__(init_cfg=init_cfg)
         fields = resolved_arch(arch, ARCHITECTURES, optional=('window_size', 'mlp_ratio'))
-        depths, num_heads = tuple(fields['depths']), tuple(fields['num_heads'])
-        if len(depths) != len(num_heads):
-            raise ValueError(f'depths and num_heads have one entry a stage; got {depths} and {num_heads}.')
-        self.out_indices = checked_out_indices(out_indices, len(depths))
-        if not 0 <= num_frozen_stages <= len(depths):
-            raise ValueError(f'num_frozen_stages is from 0 to {len(depths)}; got {num_frozen_stages}.')
+        depths, num_heads = stage_fields(fields, 'depths', 'num_heads')
         window = fields.get('window_size', 7) if window_size is None else window_size
         if window < 1:
             raise ValueError(f'window_size is a number of tokens, at least 1; got {window}.')
         channels = [fields['embed_dims'] * 2**stage for stage in range(len(depths))]
-        drop_path_rates = rising_rates(drop_path_rate, sum(depths))
+        rates = rising_rates(drop_path_rate, sum(depths))
 
-        self.out_channels = tuple(channels[i] for i in self.out_indices)
-        self.out_strides = tuple(PATCH_SIZE * 2**i for i in self.out_indices)
-        self._depths = depths[: self.out_indices[-1] + 1]
-        self.patch_embed = PatchEmbedding(in_channels=in_channels, channels=channels[0], patch_size=PATCH_SIZE)
-        self.layers = nn.ModuleList()
-        for stage in range(self.out_indices[-1] + 1):
-            first_block = sum(depths[:stage])
-            self.layers.append(
-                SwinStage(
+        def make_stage(stage: int, followed: bool) -> nn.Module:
+            blocks = [
+                SwinBlock(
                     channels=channels[stage],
                     num_heads=num_heads[stage],
                     window_size=(window, window),
                     hidden_channels=int(channels[stage] * fields.get('mlp_ratio', 4)),
-                    drop_path_rates=drop_path_rates[first_block : first_block + depths[stage]],
-                    downsample=stage < self.out_indices[-1],
-                    activation_checkpointing=activation_checkpointing,
+                    drop_path_rate=rates[sum(depths[:stage]) + block],
+                    shifted=block % 2 == 1,
                     clamp_shift=clamp_shift,
                 )
-            )
-            if stage in self.out_indices:
-                self.add_module(f'norm{stage}', nn.LayerNorm(channels[stage]))
-        self.apply(initialize_transformer_weights)
-        if num_frozen_stages:
-            norms = [self.get_submodule(f'norm{i}') for i in self.out_indices if i < num_frozen_stages]
-            self.freeze([self.patch_embed, *self.layers[:num_frozen_stages], *norms])
+                for block in range(depths[stage])
+            ]
+            downsample = PatchMerging(channels=channels[stage]) if followed else None
+            return Stage(blocks=blocks, downsample=downsample, activation_checkpointing=activation_checkpointing)
 
-    def forward(self, images: Tensor) -> tuple[Tensor, ...]:
-        """(B, in_channels, H, W) -> (B, C 2^i, ceil(H / stride_i), ceil(W / stride_i)) for i in `out_indices`."""
-        x_BHWC = self.patch_embed(images)
-        levels = []
-        for stage, layer in enumerate(self.layers):
-            level_BHWC, x_BHWC = layer(x_BHWC)
-            if stage in self.out_indices:
-                levels.append(self.get_submodule(f'norm{stage}')(level_BHWC).permute(0, 3, 1, 2))
-        return tuple(levels)
-
-    def param_depth(self, name: str) -> int:
-        """0: patch embedding; 1, 2, ...: blocks, a merging layer with the block before it; last + 1: output norms."""
-        if name.startswith('patch_embed.'):
-            return 0
-        if not name.startswith('layers.'):
-            return sum(self._depths) + 1
-        stage, kind, block = name.split('.')[1:4]
-        blocks_before = sum(self._depths[: int(stage)])
-        return blocks_before + (int(block) + 1 if kind == 'blocks' else self._depths[int(stage)])
-
-
-class SwinStage(nn.Module):
-    """Blocks on one resolution, every second one shifted, and the merging layer to the next stage if there is one.
-
-    Returns its level and the next stage's input, (B, H, W, C) and (B, H/2, W/2, 2 C); both are the level for the last.
-    """
-
-    def __init__(
-        self,
-        *,
-        channels: int,
-        num_heads: int,
-        window_size: Size,
-        hidden_channels: int,
-        drop_path_rates: list[float],
-        downsample: bool,
-        activation_checkpointing: bool,
-        clamp_shift: bool,
-    ) -> None:
-        super().__init__()
-        self.activation_checkpointing = activation_checkpointing
-        self.blocks = nn.ModuleList(
-            SwinBlock(
-                channels=channels,
-                num_heads=num_heads,
-                window_size=window_size,
-                hidden_channels=hidden_channels,
-                drop_path_rate=rate,
-                shifted=block % 2 == 1,
-                clamp_shift=clamp_shift,
-            )
-            for block, rate in enumerate(drop_path_rates)
+        self.assemble(
+            depths=depths,
+            channels=channels,
+            out_indices=out_indices,
+            num_frozen_stages=num_frozen_stages,
+            patch_embed=PatchEmbedding(
+                in_channels=in_channels, channels=channels[0], patch_size=PATCH_SIZE, norm=nn.LayerNorm(channels[0])
+            ),
+            patch_size=PATCH_SIZE,
+            make_stage=make_stage,
+            make_norm=nn.LayerNorm,
         )
-        self.downsample = PatchMerging(channels=channels) if downsample else None
-
-    def forward(self, x_BHWC: Tensor) -> tuple[Tensor, Tensor]:
-        for block in self.blocks:
-            if self.activation_checkpointing and torch.is_grad_enabled():
-                x_BHWC = checkpoint(block, x_BHWC, use_reentrant=False)
-            else:
-                x_BHWC = block(x_BHWC)
-        return x_BHWC, x_BHWC if self.downsample is None else self.downsample(x_BHWC)
+        self.apply(initialize_transformer_weights)
 
 
 class SwinBlock(nn.Module):

@@ -8,7 +8,7 @@ from swin_dense.layers.linear import Linear, linear
 
 
 class PatchEmbedding(nn.Module):
-    """Cuts an image into P x P patches and maps each linearly, then LayerNorm: (B, C_in, H, W) -> (B, H/P, W/P, C).
+    """Cuts an image into P x P patches and maps each linearly, and norms: (B, C_in, H, W) -> (B, H/P, W/P, C).
 
     Sizes that P does not divide are padded with zeros at the bottom and right, so output sizes are ceilings. The weight
     has a convolution's shape, as official checkpoints have it; patches do not overlap, so it is one matrix product.
@@ -17,14 +17,14 @@ class PatchEmbedding(nn.Module):
         in_channels: of the image.
         channels: of the embedding.
         patch_size: P, in pixels.
-        norm: whether there is the LayerNorm (Swin) or not (ViT).
+        norm: of (B, H, W, C) maps, or None for none.
     """
 
-    def __init__(self, *, in_channels: int, channels: int, patch_size: int, norm: bool = True) -> None:
+    def __init__(self, *, in_channels: int, channels: int, patch_size: int, norm: nn.Module | None) -> None:
         super().__init__()
         self.patch_size = patch_size
         self.proj = nn.Conv2d(in_channels, channels, kernel_size=patch_size, stride=patch_size)
-        self.norm = nn.LayerNorm(channels) if norm else nn.Identity()
+        self.norm = nn.Identity() if norm is None else norm
 
     def forward(self, images: Tensor) -> Tensor:
         if images.ndim != 4 or images.shape[1] != self.proj.in_channels:

@@ -28,7 +28,7 @@ def randomized(module):
 
 @pytest.mark.parametrize('size', [(1, 1), (8, 12), (9, 14), (3, 11)])
 def test_patch_embedding_is_a_padded_convolution(size):
-    embedding = randomized(PatchEmbedding(in_channels=5, channels=6, patch_size=4))
+    embedding = randomized(PatchEmbedding(in_channels=5, channels=6, patch_size=4, norm=nn.LayerNorm(6)))
     images = torch.randn(2, 5, *size)
     padded = F.pad(images, (0, -size[1] % 4, 0, -size[0] % 4))
     expected = embedding.norm(F.conv2d(padded, embedding.proj.weight, embedding.proj.bias, stride=4).movedim(1, -1))
