@@ -1,8 +1,11 @@
-"""Our Swin-T against mmdet's and mmseg's: same weights, one run, taken in turn; medians of pairwise ratios with spread.
+"""Our backbones against their peers: one run, taken in turn; medians of pairwise ratios with spread.
+
+Swin-T against mmdet's and mmseg's, with the same weights; ShiftViT-T against a plain channels-first one with the same
+weights, and against Swin-T, ours and mmdet's.
 
 examples:
   python benchmarks/backbones.py                                   everything, float32 and bf16 (a while on a CPU)
-  python benchmarks/backbones.py --modes inference --sizes 512x512 --dtypes float32 --rounds 9
+  python benchmarks/backbones.py --model shift_vit_tiny --modes inference --sizes 512x512 --dtypes float32 --rounds 9
   python benchmarks/backbones.py --device cuda --rounds 50 --out benchmarks/results/h200.jsonl
 """
 
@@ -24,21 +27,21 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from swin_dense.backbones import SwinTransformer
+from benchmarks.models import PEERS, build, copy_weights
 from swin_dense.engine.start_log import versions
 from swin_dense.layers.linear import product_dtypes
 
-DROP_PATH_RATE = 0.2
 MODES = ('inference', 'training')
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--model', default='swin_tiny', choices=PEERS)
     parser.add_argument('--device', default='cpu', help='cpu or cuda')
     parser.add_argument('--sizes', nargs='+', default=['512x512', '800x1344'], metavar='HxW')
     parser.add_argument('--dtypes', nargs='+', default=['float32', 'bfloat16'], choices=['float32', 'bfloat16'])
     parser.add_argument('--modes', nargs='+', default=list(MODES), choices=MODES)
-    parser.add_argument('--peers', nargs='+', default=['mmdet', 'mmseg'], choices=['mmdet', 'mmseg'])
+    parser.add_argument('--peers', nargs='+', help="default: all of the model's")
     parser.add_argument('--batch-size', type=int, default=1)
     parser.add_argument('--rounds', type=int, default=7, help='timed turns, after one that is not')
     parser.add_argument('--threads', type=int, default=torch.get_num_threads())
@@ -46,8 +49,11 @@ def main() -> None:
         '--clock', choices=['wall', 'cpu'], default='wall', help="cpu: the process' own time, one thread"
     )
     parser.add_argument('--out', type=Path, help='append a JSON line for each row to this file')
-    parser.add_argument('--memory-of', choices=['ours', 'mmdet', 'mmseg'], help=argparse.SUPPRESS)
+    parser.add_argument('--memory-of', help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    if set(arguments.peers or ()) - set(PEERS[arguments.model]):
+        parser.error(f'peers of {arguments.model} are {", ".join(PEERS[arguments.model])}')
+    arguments.peers = arguments.peers or PEERS[arguments.model]
     if arguments.clock == 'cpu':
         arguments.threads = 1
     torch.set_num_threads(arguments.threads)
@@ -59,39 +65,6 @@ def main() -> None:
             for size in arguments.sizes:
                 for row in compare(arguments, mode, dtype, size):
                     report(row, arguments.out)
-
-
-def build(name: str, device: str) -> nn.Module:
-    """A Swin-T by name: ours, mmdet's or mmseg's, seeded."""
-    torch.manual_seed(0)
-    if name == 'ours':
-        return SwinTransformer(arch='tiny', drop_path_rate=DROP_PATH_RATE).to(device)
-    if name == 'mmdet':
-        from mmdet.models.backbones.swin import SwinTransformer as Peer
-    else:
-        from mmseg.models.backbones.swin import SwinTransformer as Peer
-    return Peer(embed_dims=96, depths=(2, 2, 6, 2), num_heads=(3, 6, 12, 24), drop_path_rate=DROP_PATH_RATE).to(device)
-
-
-def copy_weights(ours: nn.Module, peer: nn.Module) -> None:
-    """Gives the peer our weights: renamed, and patch merging in its order of neighbours."""
-    state = {}
-    for name, value in ours.state_dict().items():
-        renamed = (
-            name.replace('layers.', 'stages.')
-            .replace('.attn.', '.attn.w_msa.')
-            .replace('.mlp.fc1.', '.ffn.layers.0.0.')
-            .replace('.mlp.fc2.', '.ffn.layers.1.')
-            .replace('patch_embed.proj.', 'patch_embed.projection.')
-        )
-        if (
-            '.downsample.' in name
-        ):  # four blocks of C, neighbours down first -> C groups of four, neighbours right first
-            value = value.unflatten(-1, (4, -1))[..., [0, 2, 1, 3], :].transpose(-2, -1).flatten(-2)
-        state[renamed] = value
-    missing, unexpected = peer.load_state_dict(state, strict=False)
-    if unexpected or any('relative_position_index' not in name for name in missing):
-        raise RuntimeError(f'the weights of ours and the peer do not match: missing {missing}, unexpected {unexpected}')
 
 
 def step(model: nn.Module, images: torch.Tensor, mode: str, dtype: str) -> Callable[[], tuple[torch.Tensor, ...]]:
@@ -116,33 +89,32 @@ def step(model: nn.Module, images: torch.Tensor, mode: str, dtype: str) -> Calla
 def compare(arguments: argparse.Namespace, mode: str, dtype: str, size: str) -> list[dict]:
     height, width = map(int, size.split('x'))
     images = torch.randn(arguments.batch_size, 3, height, width, device=arguments.device)
-    models = {name: build(name, arguments.device) for name in ['ours', *arguments.peers]}
-    steps = {}
-    for name, model in models.items():
-        if name != 'ours':
-            copy_weights(models['ours'], model)
-        steps[name] = step(model, images, mode, dtype)
-    difference = largest_difference({name: one() for name, one in steps.items()}) if mode == 'inference' else None
+    ours = build(arguments.model, arguments.device)
+    models = {'ours': ours, **{name: build(name, arguments.device) for name in arguments.peers}}
+    equal = [name for name in arguments.peers if copy_weights(ours, models[name])]
+    steps = {name: step(model, images, mode, dtype) for name, model in models.items()}
+    outputs = {name: steps[name]() for name in ('ours', *equal)} if mode == 'inference' else {}
+    difference = largest_difference(outputs) if outputs else {}
     times: dict[str, list[float]] = {name: [] for name in steps}
     for turn in range(arguments.rounds + 1):
         for name, one in steps.items():
             seconds = timed(one, arguments)
             if turn:
                 times[name].append(seconds)
-    floor = gemm_seconds(models['ours'], images, dtype, arguments) if mode == 'inference' else None
+    floor = gemm_seconds(ours, images, dtype, arguments) if mode == 'inference' else None
     rows = []
     for peer in arguments.peers:
         ratios = [theirs / mine for theirs, mine in zip(times[peer], times['ours'], strict=True)]
         rows.append(
             {
-                'benchmark': 'backbones', 'model': 'Swin-T', 'peer': peer, 'mode': mode, 'dtype': dtype, 'size': size,
-                'batch_size': arguments.batch_size, 'ratio_median': round(statistics.median(ratios), 3),
+                'benchmark': 'backbones', 'model': arguments.model, 'peer': peer, 'mode': mode, 'dtype': dtype,
+                'size': size, 'batch_size': arguments.batch_size, 'ratio_median': round(statistics.median(ratios), 3),
                 'ratio_min': round(min(ratios), 3), 'ratio_max': round(max(ratios), 3), 'rounds': arguments.rounds,
                 'ours_s': round(statistics.median(times['ours']), 4),
                 'peer_s': round(statistics.median(times[peer]), 4),
                 'gemm_share_of_ours': floor and round(floor / statistics.median(times['ours']), 3),
-                'max_relative_difference': difference and float(f'{difference[peer]:.2g}'),
-                'ours_peak_mb': memory('ours', arguments, mode, dtype, size),
+                'max_relative_difference': float(f'{difference[peer]:.2g}') if peer in difference else None,
+                'ours_peak_mb': memory(arguments.model, arguments, mode, dtype, size),
                 'peer_peak_mb': memory(peer, arguments, mode, dtype, size),
                 **environment(arguments),
             }

@@ -13,7 +13,7 @@ def _child(name: str, parent: parents.Registry, *locations: str) -> parents.Regi
     return parents.Registry(name, parent=parent, scope=SCOPE, locations=[f'{SCOPE}.{place}' for place in locations])
 
 
-MODELS = _child('model', parents.MODELS, 'backbones')
+MODELS = _child('model', parents.MODELS, 'backbones', 'necks')
 METRICS = _child('metric', parents.METRICS, 'engine.coco_metric')
 HOOKS = _child('hook', parents.HOOKS, 'engine')
 LOOPS = _child('loop', parents.LOOPS, 'engine')

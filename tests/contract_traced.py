@@ -9,7 +9,8 @@ import torch
 from torch import distributed, multiprocessing
 from torch.nn.parallel import DistributedDataParallel
 
-from tests.contract import ROWS, close, gradients
+from tests.contract import close, gradients
+from tests.contract_rows import ROWS
 
 THIRD_PARTY = pytest.mark.filterwarnings('ignore')  # of torch's compiler and exporter
 

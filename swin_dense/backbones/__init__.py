@@ -1,6 +1,8 @@
 """Backbones: plain modules on torch and mmengine, registered in scope `swin_dense` under their class names."""
 
 from swin_dense.backbones.base import Backbone
+from swin_dense.backbones.shift_vit import ShiftViT
 from swin_dense.backbones.swin import SwinTransformer
+from swin_dense.backbones.vit import VisionTransformer
 
-__all__ = ['Backbone', 'SwinTransformer']
+__all__ = ['Backbone', 'ShiftViT', 'SwinTransformer', 'VisionTransformer']

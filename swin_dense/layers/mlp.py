@@ -1,5 +1,6 @@
 """The two-layer perceptron of a transformer block."""
 
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -13,26 +14,42 @@ from swin_dense.layers.tracing import is_traced
 ROWS_PER_THREAD = 2048
 
 
+# each as a function, and in place
+ACTIVATIONS: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[Tensor], Tensor]]] = {
+    'gelu': (F.gelu, torch.ops.aten.gelu_),
+    'relu': (F.relu, F.relu_),
+}
+
+
 class MLP(nn.Module):
-    """Linear, GELU (exact), linear; parameters are named as in the official code.
+    """Linear, GELU (exact) or ReLU, linear; parameters are named as in the official code.
 
     Args:
         channels: of the input and the output.
         hidden_channels: between the two layers.
+        activation: 'gelu' or 'relu'.
     """
 
-    def __init__(self, *, channels: int, hidden_channels: int) -> None:
+    def __init__(self, *, channels: int, hidden_channels: int, activation: str = 'gelu') -> None:
         super().__init__()
+        if activation not in ACTIVATIONS:
+            raise ValueError(f'An activation is one of {", ".join(ACTIVATIONS)}; got {activation!r}.')
+        self.activation = activation
         self.fc1 = Linear(channels, hidden_channels)
         self.fc2 = Linear(hidden_channels, channels)
 
     def forward(self, x: Tensor) -> Tensor:
         """(..., C) -> (..., C)."""
-        in_tiles = x.device.type == 'cpu' and torch.is_grad_enabled() and not is_traced(x)
+        on_cpu = x.device.type == 'cpu' and not is_traced(x)
+        in_tiles = on_cpu and torch.is_grad_enabled() and self.activation == 'gelu'
         # products of halves are fast enough for memory not to matter, and their sums over tiles would be rounded
         if in_tiles and product_dtypes(x)[1].itemsize >= 4:
             return _TiledMLP.apply(x, self.fc1.weight, self.fc1.bias, self.fc2.weight, self.fc2.bias)
-        return self.fc2(F.gelu(self.fc1(x)))
+        return self.fc2(ACTIVATIONS[self.activation][0](self.fc1(x)))
+
+    def overwrite(self, hidden: Tensor) -> Tensor:
+        """The activation, in place."""
+        return ACTIVATIONS[self.activation][1](hidden)
 
 
 class _TiledMLP(torch.autograd.Function):

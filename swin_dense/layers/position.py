@@ -23,7 +23,7 @@ def resized_position_embedding(table_1LC: Tensor, grid: Size, size: Size) -> Ten
         size: (height, width) in patches that is wanted.
     """
     # tracers always resize, which on the same grid changes no bit: a choice by size would be compiled in
-    if not is_traced(table_1LC) and grid == tuple(size):
+    if not is_traced(table_1LC) and grid == size:
         return table_1LC
     others, rows = table_1LC.split([table_1LC.shape[1] - grid[0] * grid[1], grid[0] * grid[1]], dim=1)
     map_1CHW = _exact(rows).unflatten(1, grid).permute(0, 3, 1, 2)
@@ -35,7 +35,7 @@ def relative_rows(table: Tensor, size: int) -> Tensor:
     """(size, size, D): the row of a table of relative positions for each (query, key) along one axis.
 
     The table has one row for each offset from -(length - 1) to length - 1; for another length it is resized linearly,
-    as ViTDet does (facebookresearch/detectron2@0818132, modeling/backbone/utils.py).
+    as ViTDet does (facebookresearch/detectron2@55145ba, modeling/backbone/utils.py).
     """
     if is_traced(table) or len(table) != 2 * size - 1:
         resized = F.interpolate(_exact(table).t()[None], size=2 * size - 1, mode='linear')

@@ -5,7 +5,7 @@ MLP is four times the input, q, k and v three times. A tile goes through all ope
 results are those of the plain formulation; autograd, compilers and GPUs use that one.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from itertools import pairwise
 
 import torch
@@ -60,9 +60,18 @@ def window_attention_residual(
 
 
 def mlp_residual_(x_BHWC: Tensor, norm: nn.Module, mlp: MLP) -> Tensor:
-    """`x + mlp(norm(x))`, written into `x`, tile by tile."""
-    rows = x_BHWC.view(-1, x_BHWC.shape[-1])
+    """`x + mlp(norm(x))`, written into `x`, tile by tile; `norm` is one of each row by itself."""
+    return _add_mlp_(x_BHWC, lambda rows, part: norm(rows[part]), mlp)
+
+
+def mlp_of_normed_residual_(x_BHWC: Tensor, normed_BHWC: Tensor, mlp: MLP) -> Tensor:
+    """`x + mlp(normed)`, written into `x`, tile by tile: for norms of whole maps."""
+    normed_rows = normed_BHWC.reshape(-1, normed_BHWC.shape[-1])
+    return _add_mlp_(x_BHWC, lambda _, part: normed_rows[part], mlp)
+
+
+def _add_mlp_(x: Tensor, normed: Callable[[Tensor, slice], Tensor], mlp: MLP) -> Tensor:
+    rows = x.view(-1, x.shape[-1])
     for part in _tiles(0, len(rows), ROWS_PER_THREAD * torch.get_num_threads()):
-        hidden = mlp.fc1(norm(rows[part]))
-        rows[part] += mlp.fc2(torch.ops.aten.gelu_(hidden))
-    return x_BHWC
+        rows[part] += mlp.fc2(mlp.overwrite(mlp.fc1(normed(rows, part))))
+    return x
