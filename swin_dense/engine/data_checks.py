@@ -48,8 +48,8 @@ def _missing(error: FileNotFoundError, root: Path) -> DataError:
         return DataError(f'a file of the data set is missing: {error}. Paths are joined from data_root={str(root)!r}.')
     return DataError(
         f'there is no folder {str(root)!r} (looked from {Path.cwd()}), the data_root of the config. The README shows '
-        'what belongs into it; the variables COCO_ROOT and ADE20K_ROOT say where those data sets lie, and '
-        'tools/make_demo_data.py demo/data writes the demo data.'
+        'what belongs into it; the variables COCO_ROOT and ADE20K_ROOT say where those data sets lie, DATASET_ROOT '
+        'says where your own does, and tools/make_demo_data.py demo/data writes the demo data.'
     )
 
 
@@ -145,7 +145,8 @@ def check_class_counts(model_cfg: Any, dataset: Any, *, where: str = 'model') ->
                 f'({", ".join(classes[:_SHOWN])}{", ..." if len(classes) > _SHOWN else ""}). Make them equal.'
             )
         for key, value in model_cfg.items():
-            if key not in ('backbone', 'rpn_head'):  # a classifier's own count; objects against background
+            # a classifier's own count; objects against background; stuff as well as things, from maps of its own
+            if key not in ('backbone', 'rpn_head', 'semantic_head'):
                 check_class_counts(value, dataset, where=f'{where}.{key}')
     elif isinstance(model_cfg, (list, tuple)):
         for number, item in enumerate(model_cfg):

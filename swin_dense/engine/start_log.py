@@ -27,6 +27,7 @@ LIBRARIES = {
 }
 _SHOWN_CHANGES = 12
 _SHOWN_CLASSES = 5
+_SHOWN_GROUPS = 12  # more, as with layer decay: the first and the last half
 
 
 def versions() -> dict[str, str]:
@@ -111,21 +112,31 @@ def _batch(runner: Any) -> Iterator[str]:
 def _groups(runner: Any) -> Iterator[str]:
     if not hasattr(runner.optim_wrapper, 'optimizer'):
         return
-    rows = [('group', 'lr', 'decay', 'tensors', 'parameters')]
-    counts = [0, 0]
-    for number, group in enumerate(runner.optim_wrapper.optimizer.param_groups):
-        tensors, size = len(group['params']), sum(p.numel() for p in group['params'])
-        counts = [counts[0] + tensors, counts[1] + size]
-        # before the first step the schedule has its warm-up factor in `lr`
-        rate = group.get('initial_lr', group['lr'])
-        name = group.get('name', f'group {number}')
-        if number < 10:
-            rows.append((name, f'{rate:g}', f'{group.get("weight_decay", 0):g}', f'{tensors:,}', f'{size:,}'))
-    rows.append(('all', '', '', f'{counts[0]:,}', f'{counts[1]:,}'))
-    for row in rows:
-        yield _line('', f'{row[0]:<24} {row[1]:>10} {row[2]:>8} {row[3]:>8} {row[4]:>14}')
+    for line in group_table(runner.optim_wrapper.optimizer.param_groups):
+        yield _line('', line)
     if frozen := sum(p.numel() for p in runner.model.parameters() if not p.requires_grad):
-        yield _line('', f'{"frozen, in no group":<24} {"":>10} {"":>8} {"":>8} {frozen:>14,}')
+        yield _line('', _group_row('frozen, in no group', '', '', '', f'{frozen:,}'))
+
+
+def group_table(groups: list[dict[str, Any]]) -> Iterator[str]:
+    """Give an optimiser's groups, a line each, and their sum; of many, the first and the last."""
+    yield _group_row('group', 'lr', 'decay', 'tensors', 'parameters')
+    sizes = [sum(parameter.numel() for parameter in group['params']) for group in groups]
+    left_out = range(_SHOWN_GROUPS // 2, len(groups) - _SHOWN_GROUPS // 2) if len(groups) > _SHOWN_GROUPS else range(0)
+    for number, (group, size) in enumerate(zip(groups, sizes, strict=True)):
+        if number in left_out:
+            if number == left_out[0]:
+                yield f'... {len(left_out)} more'
+            continue
+        # before the first step the schedule has its warm-up factor in `lr`
+        rate, decay = group.get('initial_lr', group['lr']), group.get('weight_decay', 0)
+        name = group.get('name', f'group {number}')
+        yield _group_row(name, f'{rate:.4g}', f'{decay:g}', f'{len(group["params"]):,}', f'{size:,}')
+    yield _group_row('all', '', '', f'{sum(len(group["params"]) for group in groups):,}', f'{sum(sizes):,}')
+
+
+def _group_row(name: str, rate: str, decay: str, tensors: str, size: str) -> str:
+    return f'{name:<24} {rate:>10} {decay:>8} {tensors:>8} {size:>14}'
 
 
 def _sources(runner: Any) -> Iterator[str]:

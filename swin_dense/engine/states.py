@@ -6,7 +6,7 @@ from typing import Any, cast
 import mmengine
 import torch
 from mmengine.dist import all_gather_object, all_reduce, get_world_size
-from mmengine.model import is_model_wrapper
+from mmengine.model import BaseTTAModel, is_model_wrapper
 from mmengine.optim import OptimWrapper
 
 from swin_dense.engine.errors import TrainingError, closest
@@ -17,8 +17,10 @@ _SHOWN = 6
 
 
 def bare(model: torch.nn.Module) -> torch.nn.Module:
-    """Take a model out of its parallel wrapper."""
-    return cast(torch.nn.Module, model.module) if is_model_wrapper(model) else model
+    """Take a model out of its wrappers: for several processes, for several views of each test image."""
+    while is_model_wrapper(model) or isinstance(model, BaseTTAModel):
+        model = cast(torch.nn.Module, model.module)
+    return model
 
 
 def collect(

@@ -95,7 +95,11 @@ def _results(runner: Any, checkpoint: str, metrics: dict, seconds: float) -> dic
 
 
 def _plain_test_cfg(cfg: Config) -> Any:
-    test_cfg = cfg.get('model', {}).get('test_cfg')
+    model = cfg.get('model', {})
+    if 'module' in model:  # several views of each image
+        test_cfg = {'around': model.get('type'), **(model.module.get('test_cfg') or {})}
+    else:
+        test_cfg = model.get('test_cfg')
     return json.loads(json.dumps(test_cfg, default=str))
 
 

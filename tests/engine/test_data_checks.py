@@ -156,6 +156,12 @@ def test_class_counts_that_differ(coco, model, place):
 def test_class_counts_that_agree(coco):
     model = {'backbone': {'num_classes': 1000}, 'rpn_head': {'num_classes': 1}, 'bbox_head': {'num_classes': 1}}
     check_class_counts(model, loader_of(coco).dataset)
+    # HTC: things and stuff, from maps of their own
+    model['roi_head'] = {'semantic_head': {'num_classes': 183}, 'mask_head': [{'num_classes': 1}]}
+    check_class_counts(model, loader_of(coco).dataset)
+    model['roi_head']['mask_head'][0]['num_classes'] = 2
+    with pytest.raises(ValueError, match=r'roi_head\.mask_head\.0\.num_classes is 2'):
+        check_class_counts(model, loader_of(coco).dataset)
 
 
 @pytest.mark.filterwarnings('ignore:`reduce_zero_label` will be deprecated')
