@@ -22,6 +22,21 @@ test_pipeline = [
     dict(type='LoadAnnotations', reduce_zero_label=True),  # after Resize: the mask keeps its own size
     dict(type='PackSegInputs'),
 ]
+# For leaves named *_ms_flip: 12 views of each image. Ratios are to the scale above, as officially; mmseg's own
+# tta_pipeline takes them to the size of the file.
+test_ratios = [0.5, 0.75, 1.0, 1.25, 1.5, 1.75]
+multi_scale_flip_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(
+        type='TestTimeAug',
+        transforms=[
+            [dict(type='Resize', scale=(int(2048 * r), int(512 * r)), keep_ratio=True) for r in test_ratios],
+            [dict(type='RandomFlip', prob=probability) for probability in (0.0, 1.0)],
+            [dict(type='LoadAnnotations', reduce_zero_label=True)],
+            [dict(type='PackSegInputs')],
+        ],
+    ),
+]
 
 train_dataloader = dict(
     batch_size=2,  # x 8 GPUs = 16

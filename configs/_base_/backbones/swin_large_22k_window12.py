@@ -1,0 +1,12 @@
+"""Swin-L, window 12, pretrained on ImageNet-22K at 384 x 384 (87.3 top-1 when fine-tuned on ImageNet-1K)."""
+
+backbone = dict(
+    type='swin_dense.SwinTransformer',
+    arch='large',
+    window_size=12,
+    init_cfg=dict(
+        type='Pretrained',
+        checkpoint='https://github.com/SwinTransformer/storage/releases/download/v1.0.0/swin_large_patch4_window12_384_22k.pth',
+    ),
+)
+pyramid_channels = [192, 384, 768, 1536]

@@ -1,0 +1,64 @@
+"""Your own masks of class numbers, 0 to N - 1, 255 for what does not count. Set these variables, or write them here:
+
+DATASET_ROOT/images/training/NAME.jpg, images/validation/NAME.jpg
+DATASET_ROOT/annotations/training/NAME.png, annotations/validation/NAME.png
+CLASSES=background,object                                           the N names, in the order of the numbers
+"""
+
+data_root = '{{$DATASET_ROOT:data/own}}/'
+classes = tuple('{{$CLASSES:background,object}}'.split(','))  # noqa: SIM905 - what stands here is put in its place
+train_images = '{{$TRAIN_IMAGES:images/training}}'
+train_masks = '{{$TRAIN_MASKS:annotations/training}}'
+val_images = '{{$VAL_IMAGES:images/validation}}'
+val_masks = '{{$VAL_MASKS:annotations/validation}}'
+image_suffix = '{{$IMAGE_SUFFIX:.jpg}}'
+num_classes = len(classes)
+crop_size = (512, 512)
+
+train_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='LoadAnnotations'),
+    dict(type='RandomResize', scale=(2048, 512), ratio_range=(0.5, 2.0), keep_ratio=True),
+    dict(type='RandomCrop', crop_size=crop_size, cat_max_ratio=0.75),
+    dict(type='RandomFlip', prob=0.5),
+    dict(type='PhotoMetricDistortion'),
+    dict(type='PackSegInputs'),
+]
+test_pipeline = [
+    dict(type='LoadImageFromFile'),
+    dict(type='Resize', scale=(2048, 512), keep_ratio=True),
+    dict(type='LoadAnnotations'),  # after Resize: the mask keeps its own size
+    dict(type='PackSegInputs'),
+]
+
+train_dataloader = dict(
+    batch_size=2,
+    num_workers=4,
+    persistent_workers=True,
+    sampler=dict(type='InfiniteSampler', shuffle=True),
+    dataset=dict(
+        type='BaseSegDataset',
+        data_root=data_root,
+        data_prefix=dict(img_path=train_images, seg_map_path=train_masks),
+        img_suffix=image_suffix,
+        metainfo=dict(classes=classes),
+        pipeline=train_pipeline,
+    ),
+)
+val_dataloader = dict(
+    batch_size=1,
+    num_workers=4,
+    persistent_workers=True,
+    sampler=dict(type='DefaultSampler', shuffle=False),
+    dataset=dict(
+        type='BaseSegDataset',
+        data_root=data_root,
+        data_prefix=dict(img_path=val_images, seg_map_path=val_masks),
+        img_suffix=image_suffix,
+        metainfo=dict(classes=classes),
+        pipeline=test_pipeline,
+    ),
+)
+test_dataloader = val_dataloader
+val_evaluator = dict(type='IoUMetric', iou_metrics=['mIoU'])
+test_evaluator = val_evaluator

@@ -1,0 +1,15 @@
+_base_ = [
+    '../_base_/models/cascade_mask_rcnn_fpn.py',
+    '../_base_/backbones/resnet_50.py',
+    '../_base_/datasets/coco_instance.py',
+    '../_base_/schedules/adamw_12_epochs.py',
+    '../_base_/runtime.py',
+]
+model = dict(
+    backbone=dict(_base_.backbone, frozen_stages=1),
+    neck=dict(in_channels=_base_.pyramid_channels),
+    roi_head=dict(
+        bbox_head=[dict(head, num_classes=_base_.num_classes) for head in _base_.bbox_heads],
+        mask_head=dict(num_classes=_base_.num_classes),
+    ),
+)

@@ -1,0 +1,4 @@
+"""Ablation: BatchNorm (default: GroupNorm of one group). Its own pretraining goes to init_cfg."""
+
+_base_ = ['../upernet_shift_vit_tiny_ade20k_160k.py']
+model = dict(backbone=dict(norm='batch', init_cfg=None))

@@ -1,0 +1,15 @@
+"""Your own masks of class numbers: DATASET_ROOT=FOLDER CLASSES=sky,grass,road python tools/train.py THIS_FILE"""
+
+_base_ = [
+    '../_base_/models/upernet.py',
+    '../_base_/backbones/swin_tiny.py',
+    '../_base_/datasets/own_semantic.py',
+    '../_base_/schedules/adamw_20k_iters.py',
+    '../_base_/runtime.py',
+]
+model = dict(
+    backbone=dict(_base_.backbone, drop_path_rate=0.3),
+    data_preprocessor=dict(size=_base_.crop_size),
+    decode_head=dict(in_channels=_base_.pyramid_channels, num_classes=_base_.num_classes),
+    auxiliary_head=dict(in_channels=_base_.pyramid_channels[2], num_classes=_base_.num_classes),
+)
