@@ -29,6 +29,8 @@ setup(
         'pycocotools',
         'faster-coco-eval>=1.6',
         'safetensors',
+        'rich',
+        'matplotlib',
         'tensorboard',
         'tqdm',
     ],

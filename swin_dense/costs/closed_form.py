@@ -1,0 +1,113 @@
+"""Multiply-adds of the backbones in closed form: functions of an architecture and an image size; nothing is run.
+
+A multiply-add is one product of two numbers that is added to a sum: in convolutions, linear layers and the two products
+of attention. The formulas are the papers' (Swin, section 3.2: 4 h w C^2 + 2 M^2 h w C for attention within windows),
+and what padding costs: queries, keys and values are also made of the tokens that fill up the last windows. A shift
+costs nothing. `counting` gets the same numbers by running the model.
+"""
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from swin_dense.backbones import shift_vit, swin, vit
+from swin_dense.backbones.base import resolved_arch
+from swin_dense.layers.windows import Size, padded_size
+
+Settings = Mapping[str, Any]
+
+
+def closed_form_macs(backbone: Settings, image_size: Size) -> int | None:
+    """Multiply-adds of a backbone for one image, or None where there is no formula for its type.
+
+    Args:
+        backbone: its config, `type` and arguments; arguments left out have the defaults of the class.
+        image_size: (height, width) in pixels.
+    """
+    if backbone['type'] not in FORMULAS:
+        return None
+    cls, formula = FORMULAS[backbone['type']]
+    defaults = {key: value.default for key, value in inspect.signature(cls).parameters.items()}
+    return formula({**defaults, **backbone}, image_size)
+
+
+def window_attention_macs(size: Size, window: int, channels: int) -> int:
+    """W-MSA on a map: queries, keys and values of whole windows, two products of attention, the output projection."""
+    height, width = padded_size(*size, (window, window))
+    padded = height * width
+    return 3 * padded * channels**2 + 2 * window**2 * padded * channels + size[0] * size[1] * channels**2
+
+
+def swin_macs(settings: Settings, image_size: Size) -> int:
+    fields = resolved_arch(settings['arch'], swin.ARCHITECTURES, optional=('window_size', 'mlp_ratio'))
+    window = fields.get('window_size', 7) if settings['window_size'] is None else settings['window_size']
+
+    def block(size: Size, channels: int) -> int:
+        hidden = int(channels * fields.get('mlp_ratio', 4))
+        return window_attention_macs(size, window, channels) + 2 * size[0] * size[1] * channels * hidden
+
+    return _pyramid_macs(settings, fields, image_size, block)
+
+
+def shift_vit_macs(settings: Settings, image_size: Size) -> int:
+    fields = resolved_arch(settings['arch'], shift_vit.ARCHITECTURES, optional=())
+
+    def block(size: Size, channels: int) -> int:
+        return 2 * size[0] * size[1] * channels * int(channels * fields['mlp_ratio'])
+
+    return _pyramid_macs(settings, fields, image_size, block)
+
+
+def vit_macs(settings: Settings, image_size: Size) -> int:
+    fields = resolved_arch(settings['arch'], vit.ARCHITECTURES, optional=('mlp_ratio',))
+    channels, depth = fields['embed_dims'], fields['depth']
+    patch, window = settings['patch_size'], settings['window_size']
+    quarters = {(depth * quarter + 3) // 4 - 1 for quarter in (1, 2, 3, 4)}
+    last = max(quarters if settings['out_indices'] is None else settings['out_indices'])
+    global_blocks = set(range(depth)) if window is None else quarters
+    if settings['global_blocks'] is not None:
+        global_blocks = set(settings['global_blocks'])
+
+    size = _ceil(image_size[0], patch), _ceil(image_size[1], patch)
+    tokens = size[0] * size[1] + int(settings['class_token'])
+    total = size[0] * size[1] * settings['in_channels'] * patch**2 * channels
+    for number in range(last + 1):
+        if number in global_blocks:
+            total += 4 * tokens * channels**2 + 2 * tokens**2 * channels
+        else:
+            total += window_attention_macs(size, window, channels)
+        if settings['relative_position']:
+            # every query with a row for each height, and each width, of its map or window
+            grid = size if number in global_blocks else (window, window)
+            padded = size if number in global_blocks else padded_size(*size, (window, window))
+            total += padded[0] * padded[1] * (grid[0] + grid[1]) * channels
+        total += 2 * tokens * channels * int(channels * fields.get('mlp_ratio', 4))
+    return total
+
+
+FORMULAS: dict[str, tuple[type, Callable[[Settings, Size], int]]] = {
+    'swin_dense.SwinTransformer': (swin.SwinTransformer, swin_macs),
+    'swin_dense.ShiftViT': (shift_vit.ShiftViT, shift_vit_macs),
+    'swin_dense.VisionTransformer': (vit.VisionTransformer, vit_macs),
+}
+
+
+def _pyramid_macs(
+    settings: Settings, fields: Mapping[str, Any], image_size: Size, block: Callable[[Size, int], int]
+) -> int:
+    """Patches of 4 x 4, then stages of blocks up to the last level asked for, with merging 4 C -> 2 C between them."""
+    channels = fields['embed_dims']
+    size = _ceil(image_size[0], 4), _ceil(image_size[1], 4)
+    total = size[0] * size[1] * settings['in_channels'] * 16 * channels
+    last = max(settings['out_indices'])
+    for stage, depth in enumerate(fields['depths'][: last + 1]):
+        total += depth * block(size, channels)
+        if stage < last:
+            size = _ceil(size[0], 2), _ceil(size[1], 2)
+            total += size[0] * size[1] * 4 * channels * 2 * channels
+            channels *= 2
+    return total
+
+
+def _ceil(value: int, divisor: int) -> int:
+    return -(-value // divisor)

@@ -1,0 +1,65 @@
+"""Models of configs, for looking at: without weights, on any device."""
+
+import warnings
+from functools import partial
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from mmcv.ops import DeformConv2d, ModulatedDeformConv2d
+from mmengine.config import Config
+from mmengine.registry import MODELS, DefaultScope
+from torch import Tensor, nn
+
+from swin_dense.layers.windows import Size
+
+DETECTOR_SIZE = (800, 1280)  # what papers count detectors at
+CROP_WIDTHS = 4  # papers count segmentors at crop height x 4 crop heights: 512 x 2048, 640 x 2560
+BACKBONE_SIZE = (224, 224)
+
+
+def build_model(cfg: Config, device: str) -> nn.Module:
+    """The model of a config, or the backbone of a file that has a backbone alone, in evaluation mode.
+
+    On device 'meta' this takes no memory and no time for weights, and deformable convolutions are plain ones: they have
+    the same products, and the sampling before them, in mmcv's operators, is of real numbers only.
+    """
+    scope = DefaultScope.overwrite_default_scope(cfg.get('default_scope', 'mmdet'))
+    with scope, torch.device(device), warnings.catch_warnings():
+        warnings.simplefilter('ignore')  # of losses and the like: advice for training
+        model = MODELS.build(_model_config(cfg))
+    if device == 'meta':
+        for module in model.modules():
+            if isinstance(module, (DeformConv2d, ModulatedDeformConv2d)):
+                module.forward = partial(_plain_convolution, module)
+    model.eval()  # which returns nothing in some backbones of mmdet
+    return model
+
+
+def backbone_config(cfg: Config) -> dict[str, Any]:
+    """`type` and arguments of the backbone."""
+    model = _model_config(cfg)
+    return dict(model.get('backbone', model))
+
+
+def usual_size(cfg: Config) -> Size:
+    """(height, width) of the images that papers count this kind of model with."""
+    model = _model_config(cfg)
+    if 'decode_head' in model:
+        height = model.get('data_preprocessor', {}).get('size', (512, 512))[0]
+        return height, height * CROP_WIDTHS
+    return DETECTOR_SIZE if 'backbone' in model else BACKBONE_SIZE
+
+
+def _plain_convolution(module: Any, x: Tensor, *offsets: Tensor) -> Tensor:
+    if not offsets:  # one that makes them itself
+        module.conv_offset(x)
+    bias = getattr(module, 'bias', None)
+    return F.conv2d(x, module.weight, bias, module.stride, module.padding, module.dilation, module.groups)
+
+
+def _model_config(cfg: Config) -> Any:
+    found = cfg.get('model', cfg.get('backbone'))
+    if found is None:
+        raise ValueError(f'{cfg.filename} has neither a model nor a backbone: give the file of an experiment.')
+    return found

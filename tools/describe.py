@@ -1,0 +1,61 @@
+"""What a model costs: python tools/describe.py CONFIG. The work is in swin_dense.costs."""
+
+import argparse
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # works from anywhere, installed or not
+
+import swin_dense  # noqa: F401 - first: it fills in for an mmcv without compiled operators
+from swin_dense.costs.description import describe
+from swin_dense.engine.arguments import ConfigChanges
+from swin_dense.engine.errors import run_tool
+
+EXAMPLES = """
+examples:
+  python tools/describe.py configs/swin/mask_rcnn_swin_tiny_coco_3x.py           at 800 x 1280, as papers count
+  python tools/describe.py CONFIG --shape 1024 1024 --json
+  python tools/describe.py CONFIG --latency --device cuda
+  python tools/describe.py CONFIG --cfg-options model.backbone.window_size=12
+  python tools/describe.py configs/_base_/backbones/swin_tiny.py configs/_base_/backbones/deit_small.py \\
+      --sweep 224,448,896 --plot sweep.png
+"""
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument('configs', nargs='+', metavar='CONFIG', help='path of a config, or of a file with a backbone')
+    parser.add_argument(
+        '--shape',
+        nargs=2,
+        type=int,
+        metavar=('H', 'W'),
+        help='size of the image (default: 800 1280 for detectors, 512 2048 or the like for segmentors, else 224 224)',
+    )
+    parser.add_argument('--sweep', metavar='SIDES', help='a table over square images instead, as 224,448,896')
+    parser.add_argument('--plot', metavar='FILE', help='draw the sweep, of all configs in one, to a .png or .svg')
+    parser.add_argument('--latency', action='store_true', help='measure latency and peak memory, too')
+    parser.add_argument('--device', help='where to measure (default: a GPU if there is one)')
+    parser.add_argument('--json', action='store_true', help='one line of JSON for each config')
+    parser.add_argument(
+        '--cfg-options', nargs='+', action=ConfigChanges, metavar='KEY=VALUE', help='change values of the config'
+    )
+    arguments = parser.parse_args()
+    return run_tool(
+        lambda: describe(
+            arguments.configs,
+            shape=arguments.shape and tuple(arguments.shape),
+            sweep=arguments.sweep,
+            plot=arguments.plot,
+            latency=arguments.latency,
+            device=arguments.device,
+            as_json=arguments.json,
+            cfg_options=arguments.cfg_options,
+        )
+    )
+
+
+if __name__ == '__main__':
+    sys.exit(main())
