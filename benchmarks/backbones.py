@@ -12,11 +12,9 @@ examples:
 import argparse
 import json
 import platform
-import resource
 import statistics
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -28,6 +26,7 @@ import torch.nn.functional as F
 from torch import nn
 
 from benchmarks.models import PEERS, build, copy_weights
+from swin_dense.costs.measurement import ResidentPeak
 from swin_dense.engine.start_log import versions
 from swin_dense.layers.linear import product_dtypes
 
@@ -198,33 +197,6 @@ def measured_memory(arguments: argparse.Namespace) -> float:
         for _ in range(2):
             one()
     return round(peak.grown / 1e6, 1)
-
-
-class ResidentPeak:
-    """Samples this process' resident memory every millisecond; `grown` is the peak over the beginning, in bytes."""
-
-    def __enter__(self) -> 'ResidentPeak':
-        self._before = self._peak = self._resident()
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._watch)
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    @property
-    def grown(self) -> int:
-        return self._peak - self._before
-
-    def _watch(self) -> None:
-        while not self._stop.wait(0.001):
-            self._peak = max(self._peak, self._resident())
-
-    @staticmethod
-    def _resident() -> int:
-        return int(Path('/proc/self/statm').read_text().split()[1]) * resource.getpagesize()
 
 
 def environment(arguments: argparse.Namespace) -> dict:
