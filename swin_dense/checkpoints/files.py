@@ -1,12 +1,14 @@
 """Reading checkpoint files without running code from them.
 
 A pickle can execute anything. Files are read with `weights_only=True`, which admits tensors and plain values, and an
-allow-list of what mmengine's own checkpoints contain besides: logged histories and numpy numbers. A file that needs
-more is refused.
+allow-list of what checkpoints contain besides, of mmengine and of the authors of backbones: logged histories, numpy
+numbers, settings of a run. A file that needs more is refused.
 """
 
+import argparse
 import pickle
 import zipfile
+from collections import OrderedDict
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 from typing import Any
@@ -14,11 +16,13 @@ from typing import Any
 import numpy as np
 import torch
 
+from swin_dense.checkpoints.tensor_files import read_safetensors
+
 _REMEDY = 'Get the file again (a broken download or copy, or a save that was cut off).'
 
 
 def read_checkpoint(path: str | Path, *, map_location: Any = 'cpu', lazy: bool = False) -> dict:
-    """Read a `.pth`/`.pt` or `.safetensors` file into a dict.
+    """Read a `.pth`/`.pt`, `.safetensors` or `.npz` file into a dict.
 
     `lazy` maps tensors from the disk when they are used, which makes reading a checkpoint's `meta` cheap.
 
@@ -29,9 +33,12 @@ def read_checkpoint(path: str | Path, *, map_location: Any = 'cpu', lazy: bool =
     path = Path(path)
     if not path.is_file():
         raise FileNotFoundError(f'there is no checkpoint {str(path)!r}')
+    _refuse_what_is_no_checkpoint(path)
+    _refuse_pickled_arrays(path)
     if path.suffix == '.safetensors':
         return _read_safetensors(path, map_location)
-    _refuse_what_is_no_checkpoint(path)
+    if path.suffix == '.npz':
+        return _read_arrays(path, map_location)
     options = {'mmap': True} if lazy and zipfile.is_zipfile(path) else {}
     try:
         with _allow_list():
@@ -49,18 +56,41 @@ def read_checkpoint(path: str | Path, *, map_location: Any = 'cpu', lazy: bool =
 
 def _read_safetensors(path: Path, map_location: Any) -> dict:
     from safetensors import SafetensorError
-    from safetensors.torch import load_file
 
     try:
-        return load_file(path, device=str(map_location))
+        return read_safetensors(path, str(map_location))
     except SafetensorError as error:
         raise ValueError(f'{path} is not a whole safetensors file: {error}. {_REMEDY}') from error
+
+
+def _refuse_pickled_arrays(path: Path) -> None:
+    if path.suffix in ('.pkl', '.pickle'):
+        raise ValueError(
+            f'{path} is a plain pickle, as detectron2 writes them, and can run code when it is read: refused. If you '
+            f'trust its author, keep its weights alone: arrays = pickle.load(open({str(path)!r}, "rb"))["model"]; '
+            'torch.save({name: torch.as_tensor(array) for name, array in arrays.items()}, "weights.pth")'
+        )
+
+
+def _read_arrays(path: Path, map_location: Any) -> dict:
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: file[name] for name in file.files}
+            # arrays of text, which some have beside the weights, are no tensors
+            return {
+                name: torch.from_numpy(array).to(map_location) if array.dtype.kind in 'biuf' else array.tolist()
+                for name, array in arrays.items()
+            }
+    except Exception as error:  # a broken archive can raise anything
+        raise ValueError(f'{path} cannot be read as numpy arrays: {_first_line(error)} {_REMEDY}') from error
 
 
 def _refuse_what_is_no_checkpoint(path: Path) -> None:
     size = path.stat().st_size
     with open(path, 'rb') as file:
         head = file.read(512)
+        # asked of the open file: by its path it may be gone meanwhile, deleted by the run that goes on
+        cut_off = head.startswith(b'PK') and not zipfile.is_zipfile(file)
     if not head:
         raise ValueError(f'{path} is empty. {_REMEDY}')
     text = head.lstrip().lower()
@@ -68,7 +98,7 @@ def _refuse_what_is_no_checkpoint(path: Path) -> None:
         raise ValueError(f'{path} is a web page, not a checkpoint: the download failed or asked for a login.')
     if text.startswith(b'version https://git-lfs'):
         raise ValueError(f'{path} is a Git LFS pointer, not a checkpoint. Fetch it with: git lfs pull')
-    if head.startswith(b'PK') and not zipfile.is_zipfile(path):
+    if cut_off:
         raise ValueError(f'{path} is cut off after {size:,} bytes: the end of the archive is missing. {_REMEDY}')
 
 
@@ -82,6 +112,8 @@ def _allowed_globals() -> list:
     from mmengine.logging import HistoryBuffer
 
     allowed: list = [HistoryBuffer, np.ndarray, np.dtype, (_history_method, 'builtins.getattr')]
+    # settings of a training run: command lines of DeiT, MAE and ShiftViT, the config of official Swin
+    allowed += [argparse.Namespace, (OrderedDict, 'yacs.config.CfgNode')]
     allowed += [
         type(np.dtype(kind)) for kind in ('?', 'i1', 'i2', 'i4', 'i8', 'u1', 'u2', 'u4', 'u8', 'f2', 'f4', 'f8')
     ]
@@ -108,7 +140,9 @@ def _explain_refusal(path: Path, message: str) -> str:
             f'{path} needs {needed}, which can run code when it is read: refused. If you trust its author, keep its '
             f'weights alone: torch.save(torch.load({str(path)!r}, weights_only=False)["state_dict"], "weights.pth")'
         )
-    return f'{path} is not a checkpoint, or not a whole one: {_first_line(message)} {_REMEDY}'
+    # torch begins with general advice
+    reason = _first_line(message.rpartition('WeightsUnpickler error:')[2])
+    return f'{path} is not a checkpoint, or not a whole one: {reason} {_REMEDY}'
 
 
 def _first_line(error: object) -> str:

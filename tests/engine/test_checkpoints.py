@@ -2,6 +2,7 @@
 
 import os
 import zipfile
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -253,15 +254,24 @@ def test_another_model_is_refused_with_names(build, tmp_path):
     assert 'unknown to the model, 1: backbone.linea.weight' in str(caught.value)
 
 
-def test_a_checkpoint_deleted_while_looking_is_passed_over(tmp_path, monkeypatch):
+@pytest.mark.parametrize('moment', [1, 2, 3, 4])
+def test_a_checkpoint_deleted_while_looking_is_passed_over(tmp_path, monkeypatch, moment):
     for iteration in (1, 2, 3):
         write_checkpoint(small_checkpoint(iteration), tmp_path / f'iter_{iteration}.pth')
-    real_load = torch.load
+    looks = []
 
-    def load(path, **options):
-        if path.name == 'iter_2.pth':
-            path.unlink()
-        return real_load(path, **options)
+    def deleting(look):
+        def deletes_first(file, **options):
+            path = Path(getattr(file, 'name', file) if hasattr(file, 'read') else file)
+            if path.name == 'iter_2.pth':
+                looks.append(look)
+                if len(looks) == moment:
+                    path.unlink()
+            return look(file, **options)
 
-    monkeypatch.setattr(torch, 'load', load)
+        return deletes_first
+
+    monkeypatch.setattr(torch, 'load', deleting(torch.load))
+    monkeypatch.setattr(zipfile, 'is_zipfile', deleting(zipfile.is_zipfile))
     assert newest_checkpoint(tmp_path).name == 'iter_3.pth'
+    assert not (tmp_path / 'iter_2.pth').exists()
