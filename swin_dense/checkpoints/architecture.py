@@ -1,58 +1,125 @@
-"""Which Swin a set of weights is, read from their shapes: so that a wrong file is called by its name."""
+"""Which model a set of weights is, read from their shapes: so that a wrong file is called by its name."""
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from math import isqrt
 from typing import Any
 
-from swin_dense.backbones.swin import ARCHITECTURES
+from swin_dense.backbones import shift_vit, swin, vit
 
 Shapes = Mapping[str, tuple[int, ...]]
 
 PATCHES = 'patch_embed.proj.weight'
+_TABLE = re.compile(r'layers\.(\d+)\.blocks\.\d+\.attn\.relative_position_bias_table$')
+_LETTERS = {'tiny': 'T', 'small': 'S', 'base': 'B', 'large': 'L', 'huge': 'H'}
 
 
-def swin_architecture(shapes: Shapes) -> dict[str, Any]:
-    """The fields of a Swin's architecture, by the shapes of its weights; {} if they are not a Swin's."""
+@dataclass(frozen=True)
+class Architecture:
+    """Attributes:
+
+    family: 'Swin', 'ShiftViT' or 'ViT'.
+    fields: of an `arch` dict, as far as shapes tell them.
+    sizes: of what is resized when weights are loaded.
+    """
+
+    family: str
+    fields: dict[str, Any]
+    sizes: dict[str, int]
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Those of the presets that have these fields; of a backbone without its last levels, these first levels."""
+        return tuple(
+            name
+            for name, preset in _PRESETS[self.family].items()
+            if self.is_first_part_of(preset) and preset.get('depth') == self.fields.get('depth')
+        )
+
+    def is_first_part_of(self, fields: dict[str, Any]) -> bool:
+        """Whether a model of `fields` has all that this one has: its stages, or blocks, and perhaps more of them."""
+        return all(_starts_with(fields[name], value, name) for name, value in self.fields.items())
+
+    def __str__(self) -> str:
+        """Such as: Swin-S with embed_dims=96, ..., window_size=7 (arch='small')."""
+        letters = {_LETTERS[name] for name in self.names if name in _LETTERS}
+        title = f'{self.family}-{letters.pop()}' if len(letters) == 1 else self.family
+        fields = ', '.join(f'{name}={value}' for name, value in {**self.fields, **self.sizes}.items())
+        presets = f' (arch={" or ".join(map(repr, self.names))})' if self.names else ''
+        return f'{title} with {fields}{presets}'
+
+
+def recognise(shapes: Shapes) -> Architecture | None:
+    """The architecture of weights with this package's names and `shapes`; None if they are of no known one."""
     patches = shapes.get(PATCHES, ())
-    blocks = [found for name in shapes if (found := re.match(r'layers\.(\d+)\.blocks\.(\d+)\.', name))]
-    tables = {
-        int(found[1]): shape
-        for name, shape in shapes.items()
-        if (found := re.match(r'layers\.(\d+)\.blocks\.\d+\.attn\.relative_position_bias_table$', name))
-    }
-    stages = range(1 + max((int(block[1]) for block in blocks), default=-1))
-    if len(patches) != 4 or not stages or any(len(tables.get(stage, ())) != 2 for stage in stages):
-        return {}
-    return {
-        'embed_dims': patches[0],
-        'depths': tuple(len({block[2] for block in blocks if int(block[1]) == stage}) for stage in stages),
-        'num_heads': tuple(tables[stage][1] for stage in stages),
-        'window_size': (isqrt(tables[0][0]) + 1) // 2,
-    }
+    if len(patches) != 4:
+        return None
+    if any(name.startswith('layers.') and '.blocks.' in name for name in shapes):
+        return _swin(shapes, patches) or _shift_vit(shapes, patches)
+    return _vit(shapes, patches)
 
 
 def compare_architectures(found: Shapes, built: Shapes) -> str:
-    """Say which Swin a file holds and which one was built, if both are one and they differ; '' otherwise."""
-    file, own = swin_architecture(found), swin_architecture(built)
-    if not file or not own:
+    """Say which model a file holds and which one was built, if both are known and differ; '' otherwise."""
+    file, own = recognise(found), recognise(built)
+    if file is None or own is None or (file.family == own.family and own.is_first_part_of(file.fields)):
         return ''
-    # a backbone without the last stages has the first ones of the same Swin, and tables fit any window
-    if {**_first_stages(file, len(own['depths'])), 'window_size': own['window_size']} == own:
-        return ''
-    return f'The file looks like {_describe(file)}; built is {_describe(own)}.'
+    return f'The file looks like {file}; built is {own}.'
 
 
-def _first_stages(architecture: dict[str, Any], num_stages: int) -> dict[str, Any]:
-    return {key: value[:num_stages] if isinstance(value, tuple) else value for key, value in architecture.items()}
+_PRESETS: dict[str, dict[str, dict[str, Any]]] = {
+    'Swin': swin.ARCHITECTURES,
+    'ShiftViT': {
+        name: {field: value for field, value in preset.items() if field != 'n_div'}
+        for name, preset in shift_vit.ARCHITECTURES.items()
+    },
+    'ViT': {
+        name: {field: value for field, value in preset.items() if field != 'num_heads'}
+        for name, preset in vit.ARCHITECTURES.items()
+    },
+}
 
 
-def _describe(architecture: dict[str, Any]) -> str:
-    fields = ', '.join(f'{name}={value}' for name, value in architecture.items())
-    num_stages = len(architecture['depths'])
-    names = [
-        name
-        for name, preset in ARCHITECTURES.items()
-        if all(architecture[key] == value for key, value in _first_stages(preset, num_stages).items())
-    ]
-    return f'Swin with {fields}' + (f' (arch={" or ".join(map(repr, names))})' if names else '')
+def _swin(shapes: Shapes, patches: tuple[int, ...]) -> Architecture | None:
+    depths = _depths(shapes)
+    found = {int(place[1]): shape for name, shape in shapes.items() if (place := _TABLE.match(name))}
+    tables = [found.get(stage, ()) for stage in range(len(depths))]
+    if any(len(table) != 2 for table in tables):
+        return None
+    heads = tuple(table[1] for table in tables)
+    fields = {'embed_dims': patches[0], 'depths': depths, 'num_heads': heads}
+    return Architecture('Swin', fields, {'window_size': (isqrt(tables[0][0]) + 1) // 2})
+
+
+def _shift_vit(shapes: Shapes, patches: tuple[int, ...]) -> Architecture | None:
+    hidden = shapes.get('layers.0.blocks.0.mlp.fc1.weight', ())
+    if len(hidden) != 2 or any('.attn.' in name for name in shapes):
+        return None
+    fields = {'embed_dims': patches[0], 'depths': _depths(shapes), 'mlp_ratio': _ratio(hidden)}
+    return Architecture('ShiftViT', fields, {})
+
+
+def _vit(shapes: Shapes, patches: tuple[int, ...]) -> Architecture | None:
+    blocks = {found[1] for name in shapes if (found := re.match(r'blocks\.(\d+)\.', name))}
+    if not any(re.match(r'blocks\.\d+\.attn\.qkv\.', name) for name in shapes):
+        return None
+    fields = {'embed_dims': patches[0], 'depth': len(blocks)}
+    return Architecture('ViT', fields, {'patch_size': patches[2]})
+
+
+def _depths(shapes: Shapes) -> tuple[int, ...]:
+    blocks = {found.groups() for name in shapes if (found := re.match(r'layers\.(\d+)\.blocks\.(\d+)\.', name))}
+    stages = 1 + max(int(stage) for stage, _ in blocks)
+    return tuple(sum(int(other) == stage for other, _ in blocks) for stage in range(stages))
+
+
+def _ratio(hidden: tuple[int, ...]) -> float:
+    ratio = hidden[0] / hidden[1]
+    return int(ratio) if ratio.is_integer() else ratio
+
+
+def _starts_with(value: Any, start: Any, name: str) -> bool:
+    if isinstance(start, tuple):
+        return tuple(value[: len(start)]) == start
+    return value >= start if name == 'depth' else value == start

@@ -1,42 +1,55 @@
-"""Files named by URL, kept in a cache. Only what can be read as a checkpoint gets there, whole or not at all."""
+"""Weights named by path, URL or short name. What comes from the web is kept in a cache: whole and checked, or not.
 
+Beside a file of the cache is its record, `<name>.json`: where it is from and its sha256. A file that changes, in the
+cache or at its address, is refused.
+"""
+
+import hashlib
+import json
 import os
-import shutil
-from http.client import HTTPException
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from urllib.error import HTTPError
+from typing import Any
 from urllib.parse import unquote, urlsplit
-from urllib.request import Request, url2pathname, urlopen
+from urllib.request import url2pathname
 from zlib import crc32
 
+from filelock import FileLock, Timeout
 from mmengine.logging import MMLogger
 
 from swin_dense.checkpoints.files import read_checkpoint
+from swin_dense.checkpoints.transfer import discard, fetch
+from swin_dense.checkpoints.zoo import FILE as ZOO_FILE
+from swin_dense.checkpoints.zoo import WebFile, nearest_names, web_file, zoo
 
 HOME_VARIABLE = 'SWIN_DENSE_HOME'
-_SECONDS_OF_SILENCE = 30
 
 
 def local_file(source: str | Path) -> Path:
-    """The file that a path, a `file://` URL or a web address stands for, downloaded if need be.
+    """The file that a path, a `file://` URL, a web address or a short name stands for, downloaded if need be.
+
+    A path that is there goes before a short name.
 
     Raises:
-        ValueError: the scheme of the URL is unknown, or the address gives something else than a checkpoint.
+        FileNotFoundError: there is no such path, and no such name.
+        ValueError: the scheme of the URL is unknown, or the address gives something else than it should.
         ConnectionError: the address cannot be reached.
     """
-    if isinstance(source, Path) or '://' not in source:
-        return Path(source).expanduser()
-    parts = urlsplit(source)
-    if parts.scheme == 'file':
-        if parts.netloc not in ('', 'localhost'):
-            raise ValueError(f'{source}: a file URL has three slashes before the path, file:///folder/name.pth.')
-        return Path(url2pathname(parts.path))
-    if parts.scheme not in ('http', 'https'):
-        raise ValueError(f'{source}: weights come from a path, or a URL with file://, http:// or https://.')
-    target = cached_file(source)
-    if not target.is_file():
-        _download(source, target)
-    return target
+    if isinstance(source, Path):
+        return source.expanduser()
+    if '://' in source:
+        return _file_of_url(source)
+    path = Path(source).expanduser()
+    if path.exists():
+        return path
+    if source in zoo():
+        return _first_available(source, zoo()[source].files)
+    raise FileNotFoundError(
+        f'there is no checkpoint {source!r} (looked from {Path.cwd()}), and no published weights have that name.'
+        f'{_suggestion(path)} All names are in {ZOO_FILE}.'
+    )
 
 
 def cached_file(url: str) -> Path:
@@ -54,36 +67,160 @@ def cached_file(url: str) -> Path:
     return home.joinpath('checkpoints', parts.netloc.rpartition('@')[2].replace(':', '_'), *folders)
 
 
-def _download(url: str, target: Path) -> None:
-    target.parent.mkdir(parents=True, exist_ok=True)
-    # of this process alone: several may want the file at once, and the last to finish wins with the same content
-    temporary = target.with_name(f'.{os.getpid()}.{target.name}')
-    try:
-        _fetch(url, temporary, target)
+def sha256(path: Path) -> str:
+    """The checksum of a file."""
+    return _digest(path, 'sha256')
+
+
+def _suggestion(path: Path) -> str:
+    names = nearest_names(path.stem if path.suffix in ('.pth', '.pt', '.safetensors') else path.name)
+    return f' Did you mean {" or ".join(map(repr, names))}?' if names else ''
+
+
+def _file_of_url(url: str) -> Path:
+    parts = urlsplit(url)
+    if parts.scheme == 'file':
+        if parts.netloc not in ('', 'localhost'):
+            raise ValueError(f'{url}: a file URL has three slashes before the path, file:///folder/name.pth.')
+        return Path(url2pathname(parts.path))
+    if parts.scheme not in ('http', 'https'):
+        raise ValueError(f'{url}: weights come from a path, or a URL with file://, http:// or https://.')
+    return _first_available(url, (web_file(url),))
+
+
+def _first_available(source: str, files: tuple[WebFile, ...]) -> Path:
+    for file in files:
+        if cached_file(file.url).is_file():
+            return _cached(file)
+    reasons = []
+    for file in files:
         try:
-            read_checkpoint(temporary)
-        except ValueError as error:
-            raise ValueError(f'{url} gave no checkpoint, and nothing was kept: {error}') from None
-        os.replace(temporary, target)
-    finally:
-        temporary.unlink(missing_ok=True)
+            return _downloaded(file)
+        except ConnectionError as error:
+            reasons.append(str(error))
+            if file is not files[-1]:
+                MMLogger.get_current_instance().warning(f'{error}; trying the next address of {source}')
+    raise ConnectionError(_offline(source, files, reasons))
 
 
-def _fetch(url: str, temporary: Path, target: Path) -> None:
-    logger = MMLogger.get_current_instance()
+def _offline(source: str, files: tuple[WebFile, ...], reasons: list[str]) -> str:
+    places = ''.join(f'\n  {file.url}{_expected(file)}\n    -> {cached_file(file.url)}' for file in files)
+    one = 'the file' if len(files) == 1 else 'one of the files'
+    return (
+        f'{"; ".join(reasons)}.\n'
+        f'Without a connection, get {one} on another machine and put it where the cache, which is under '
+        f'${HOME_VARIABLE}, looks for it:{places}\nor give its path in place of {source}.'
+    )
+
+
+def _expected(file: WebFile) -> str:
+    algorithm, _, digits = file.checksum.partition(':')
+    return f' ({algorithm} begins with {digits})' if digits else ''
+
+
+def _downloaded(file: WebFile) -> Path:
+    target = cached_file(file.url)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with _locked(target):
+        if target.is_file():  # by the process that had the lock
+            return _cached(file)
+        partial = target.with_name(f'.partial.{target.name}')
+        fetch(file.url, partial)
+        try:
+            _check_content(partial, file.url)
+            record = _checked(partial, file, f'what {file.url} gives')
+        except ValueError:
+            discard(partial)
+            raise
+        _write_record(target, record)
+        os.replace(partial, target)
+        discard(partial)
+    published = 'as published' if file.checksum else 'no checksum is published; a later download has to be equal'
+    MMLogger.get_current_instance().info(f'{target}: sha256 {record["sha256"]}, {published}')
+    return target
+
+
+def _check_content(partial: Path, url: str) -> None:
     try:
-        request = Request(url, headers={'User-Agent': 'swin_dense'})
-        with urlopen(request, timeout=_SECONDS_OF_SILENCE) as response, open(temporary, 'wb') as file:
-            size = int(response.headers.get('Content-Length') or 0)
-            logger.info(f'downloading {url} ({size / 1e6:.0f} MB) to {target}')
-            shutil.copyfileobj(response, file, length=1 << 20)
-            received = file.tell()
-        if size and received < size:
-            raise ConnectionError(f'the connection ended after {received:,} of {size:,} bytes')
-    except (OSError, HTTPException) as error:
-        if isinstance(error, HTTPError):  # is an open response as well
-            error.close()
-        raise ConnectionError(
-            f'{url} cannot be downloaded: {error}. Without a connection, get {target.name} on another machine '
-            f'and put it at {target} (the cache is under ${HOME_VARIABLE}), or give its path in place of the URL.'
-        ) from error
+        read_checkpoint(partial, lazy=True)
+    except ValueError as error:
+        raise ValueError(f'{url} gave no checkpoint, and nothing was kept: {error}') from None
+
+
+def _cached(file: WebFile) -> Path:
+    """The file of the cache, checked when it is new there, or has changed."""
+    target = cached_file(file.url)
+    status, record = target.stat(), _read_record(target)
+    if (record.get('size'), record.get('modified')) != (status.st_size, status.st_mtime_ns):
+        record = _checked(target, file, f'{target}')
+        with suppress(OSError):  # a cache that others fill may be read-only
+            _write_record(target, record)
+    return target
+
+
+def _checked(path: Path, file: WebFile, what: str) -> dict[str, Any]:
+    """The record of a file that is what was published, and what it was before."""
+    target = cached_file(file.url)
+    algorithm, _, digits = file.checksum.partition(':')
+    found = {name: _digest(path, name) for name in {'sha256', algorithm or 'sha256'}}
+    if digits and not found[algorithm].startswith(digits):
+        remedy = f'Delete {path} to download it again.' if path == target else 'Nothing was kept; try again.'
+        raise ValueError(
+            f'{what} is not what was published: its {algorithm} is {found[algorithm]}, and should begin with {digits}. '
+            f'{remedy}'
+        )
+    digest, pinned = found['sha256'], _read_record(target).get('sha256', '')
+    if pinned not in ('', digest):
+        raise ValueError(
+            f'{what} has changed: its sha256 was {pinned} and is {digest}. It is not used. If the change is meant, '
+            f'delete {_record_file(target)}.'
+        )
+    status = path.stat()
+    return {
+        'url': file.url,
+        'sha256': digest,
+        'published_checksum': file.checksum or None,
+        'size': status.st_size,
+        'modified': status.st_mtime_ns,
+        'checked': time.strftime('%Y-%m-%d %H:%M:%S'),
+    }
+
+
+def _digest(path: Path, algorithm: str) -> str:
+    digest = hashlib.new(algorithm, usedforsecurity=False)
+    with open(path, 'rb') as file:
+        while block := file.read(1 << 20):
+            digest.update(block)
+    return digest.hexdigest()
+
+
+def _record_file(target: Path) -> Path:
+    return target.with_name(f'{target.name}.json')
+
+
+def _read_record(target: Path) -> dict[str, Any]:
+    try:
+        return json.loads(_record_file(target).read_text())
+    except (FileNotFoundError, json.JSONDecodeError):
+        return {}
+
+
+def _write_record(target: Path, record: dict[str, Any]) -> None:
+    temporary = target.with_name(f'.{os.getpid()}.{target.name}.json')
+    temporary.write_text(json.dumps(record, indent=1) + '\n')
+    os.replace(temporary, _record_file(target))
+
+
+@contextmanager
+def _locked(target: Path) -> Iterator[None]:
+    """One process at a time; the lock of a process that ends in any way is free."""
+    lock = FileLock(target.with_name(f'.{target.name}.lock'))
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        MMLogger.get_current_instance().info(f'waiting for another process that downloads {target.name}')
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()

@@ -20,7 +20,7 @@ class LoadReport:
         total: tensors that the backbone has.
         loaded: own names that got a value, resized ones included.
         renamed: (name in the file, own name) of loaded tensors, where they differ.
-        resized: (own name, shape in the file, own shape) of tables brought to another size.
+        resized: (own name, shape in the file, own shape, how) of tables and kernels brought to another size.
         ignored: (name in the file, reason) of what a backbone does without.
         missing: own names without a value in the file, which keep their initial ones.
         why_missing: (name, reason) of those in `missing` that are meant to be.
@@ -34,7 +34,7 @@ class LoadReport:
     total: int = 0
     loaded: tuple[str, ...] = ()
     renamed: tuple[tuple[str, str], ...] = ()
-    resized: tuple[tuple[str, Shape, Shape], ...] = ()
+    resized: tuple[tuple[str, Shape, Shape, str], ...] = ()
     ignored: tuple[tuple[str, str], ...] = ()
     missing: tuple[str, ...] = ()
     why_missing: tuple[tuple[str, str], ...] = ()
@@ -65,7 +65,8 @@ class LoadReport:
     def _rows(self) -> Iterator[str]:
         yield f'  {"loaded":<11}{len(self.loaded):>5} of {self.total}'
         yield from _row('renamed', [f'{old} -> {new}' for old, new in self.renamed], shown=1)
-        yield from _row('resized', [_sizes(*row) for row in self.resized], shown=1)
+        for how, sizes in _by_reason((_sizes(name, old, new), how) for name, old, new, how in self.resized):
+            yield from _row('resized', sizes, how, shown=1)
         for reason, names in _by_reason(self.ignored):
             yield from _row('ignored', names, reason)
         for reason, names in _by_reason(self.why_missing):

@@ -1,7 +1,13 @@
 """Reading checkpoint files: what is admitted, what is refused, and what broken files say."""
 
+import argparse
+import collections
+import copy
+import datetime
 import os
 import pickle
+import sys
+import types
 
 import numpy as np
 import pytest
@@ -9,6 +15,7 @@ import torch
 from mmengine.logging import HistoryBuffer
 
 from swin_dense.checkpoints.files import read_checkpoint
+from swin_dense.checkpoints.tensor_files import safetensors_bytes
 
 
 def test_checkpoints_of_mmengine_are_read(tmp_path):
@@ -86,3 +93,80 @@ def test_safetensors(tmp_path):
     (tmp_path / 'b.safetensors').write_bytes((tmp_path / 'a.safetensors').read_bytes()[:-3])
     with pytest.raises(ValueError, match='not a whole safetensors'):
         read_checkpoint(tmp_path / 'b.safetensors')
+
+
+def test_arrays_of_numpy(tmp_path):
+    arrays = {'a/kernel': np.arange(6.0, dtype=np.float32).reshape(2, 3), 'step': np.int64(7), 'name': np.array('ViT')}
+    np.savez(tmp_path / 'a.npz', **arrays)
+    read = read_checkpoint(tmp_path / 'a.npz')
+    assert torch.equal(read['a/kernel'], torch.arange(6.0).view(2, 3))
+    assert (read['step'], read['name']) == (torch.tensor(7), 'ViT')
+
+
+def test_arrays_that_could_run_code_or_are_cut_off_are_refused(tmp_path):
+    np.savez(tmp_path / 'objects.npz', a=np.array([{}, []], dtype=object))
+    with pytest.raises(ValueError, match='cannot be read as numpy arrays: Object arrays cannot be loaded'):
+        read_checkpoint(tmp_path / 'objects.npz')
+    np.savez(tmp_path / 'whole.npz', a=np.ones(3000))
+    whole = (tmp_path / 'whole.npz').read_bytes()
+    (tmp_path / 'cut.npz').write_bytes(whole[:-50])
+    with pytest.raises(ValueError, match='cut off after'):
+        read_checkpoint(tmp_path / 'cut.npz')
+    (tmp_path / 'changed.npz').write_bytes(whole[:1000] + b'xx' + whole[1002:])
+    with pytest.raises(ValueError, match='cannot be read as numpy arrays: Bad CRC'):
+        read_checkpoint(tmp_path / 'changed.npz')
+
+
+@pytest.mark.parametrize('suffix', ['.safetensors', '.npz'])
+def test_web_pages_under_any_name(tmp_path, suffix):
+    path = tmp_path / f'swin{suffix}'
+    path.write_bytes(b'<!DOCTYPE html><html>login</html>')
+    with pytest.raises(ValueError, match='web page'):
+        read_checkpoint(path)
+
+
+def test_pickles_of_detectron2_are_refused_with_the_way_to_read_them(tmp_path):
+    (tmp_path / 'model_final.pkl').write_bytes(pickle.dumps({'model': {'a': np.ones(2)}}))
+    with pytest.raises(ValueError, match=r'as detectron2 writes them, .*refused\. If you '):
+        read_checkpoint(tmp_path / 'model_final.pkl')
+
+
+def test_settings_of_official_training_are_read(tmp_path):
+    """DeiT, MAE and ShiftViT save the command line with the weights, official Swin its config, of a class of yacs."""
+    config = type('CfgNode', (dict,), {'__module__': 'yacs.config'})
+    yacs = types.ModuleType('yacs.config')
+    yacs.CfgNode = config
+    with pytest.MonkeyPatch.context() as patch:  # as if it were installed where the file was written
+        patch.setitem(sys.modules, 'yacs', types.ModuleType('yacs'))
+        patch.setitem(sys.modules, 'yacs.config', yacs)
+        content = {'model': {'a': torch.ones(3)}, 'args': argparse.Namespace(lr=0.1)}
+        torch.save({**content, 'config': config(MODEL=config(DEPTHS=[2, 2]))}, tmp_path / 'swin.pth')
+    read = read_checkpoint(tmp_path / 'swin.pth')
+    assert torch.equal(read['model']['a'], torch.ones(3))
+    assert read['args'].lr == 0.1
+    assert read['config'] == {'MODEL': {'DEPTHS': [2, 2]}}
+
+
+def test_refusals_say_what_torch_found_not_what_it_advises(tmp_path):
+    torch.save({'model': {}, 'x': datetime.timedelta(1)}, tmp_path / 'other.pth')
+    with pytest.raises(ValueError, match=r'needs datetime\.timedelta, which can run code'):
+        read_checkpoint(tmp_path / 'other.pth')
+    torch.save({'x': collections.Counter('a')}, tmp_path / 'kept.pth')
+    content = (tmp_path / 'kept.pth').read_bytes()
+    (tmp_path / 'broken.pth').write_bytes(content.replace(b'\x80\x02}', b'\x80\x02\xff', 1))
+    with pytest.raises(ValueError, match='not a whole one: Unsupported operand 255 Get the file again'):
+        read_checkpoint(tmp_path / 'broken.pth')
+
+
+def test_safetensors_with_what_is_known_of_them(tmp_path):
+    """As tools/publish.py writes them: order, versions of modules and plain values come back, and equal files do."""
+    model = torch.nn.Sequential(collections.OrderedDict(z=torch.nn.BatchNorm1d(2), a=torch.nn.Linear(2, 2)))
+    state, meta = model.state_dict(), {'dataset_meta': {'classes': ['cat', 'dog']}, 'cfg': 'lr = 0.1'}
+    state['tied'] = state['a.weight']
+    (tmp_path / 'a.safetensors').write_bytes(safetensors_bytes(state, meta))
+    read = read_checkpoint(tmp_path / 'a.safetensors')
+    assert read['meta'] == meta
+    assert list(read['state_dict']) == list(state)
+    assert all(torch.equal(read['state_dict'][name], tensor) for name, tensor in state.items())
+    assert dict(read['state_dict']._metadata) == dict(state._metadata)
+    assert safetensors_bytes(copy.deepcopy(state), dict(reversed(meta.items()))) == safetensors_bytes(state, meta)

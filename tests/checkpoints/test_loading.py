@@ -251,7 +251,7 @@ def test_the_report_is_logged_and_kept(classifier, monkeypatch):
         'SwinTransformer from a state dict (layout: Swin, official classification)',
         '  loaded       117 of 125',
         '  renamed      117  backbone.patch_embed.proj.weight -> patch_embed.proj.weight and 116 more',
-        f'  resized        8  {TABLE} (169, 1) -> (25, 1) and 7 more',
+        f'  resized        8  bicubic: {TABLE} (169, 1) -> (25, 1) and 7 more',
         '  ignored        2  norm before the classification head, which no output level has: backbone.norm.weight, '
         'backbone.norm.bias',
         '  ignored        2  classification head: backbone.head.weight, backbone.head.bias',

@@ -100,8 +100,8 @@ def test_small_into_tiny(refused):
     file = {name: torch.zeros(tensor.shape) for name, tensor in small.items()}
     refused(
         {'model': file},
-        'The file looks like Swin with embed_dims=96, depths=(2, 2, 18, 2), num_heads=(3, 6, 12, 24), window_size=7 '
-        "(arch='small'); built is Swin with embed_dims=96, depths=(2, 2, 6, 2), num_heads=(3, 6, 12, 24), "
+        'The file looks like Swin-S with embed_dims=96, depths=(2, 2, 18, 2), num_heads=(3, 6, 12, 24), window_size=7 '
+        "(arch='small'); built is Swin-T with embed_dims=96, depths=(2, 2, 6, 2), num_heads=(3, 6, 12, 24), "
         "window_size=7 (arch='tiny').",
         'unknown to the backbone, 156: layers.2.blocks.6.norm1.weight',
         backbone=SwinTransformer(arch='tiny'),
@@ -119,12 +119,12 @@ def test_another_number_of_heads(state, refused):
     refused(state, 'num_heads=(1, 2, 4, 8)', 'num_heads=(1, 2, 4, 4)', '(169, 8) in the file, (169, 4)', backbone=other)
 
 
-def test_other_images(state, refused):
+def test_images_that_were_not_of_three_channels(state, refused):
     refused(
-        state,
-        'patch_embed.proj.weight (12, 3, 4, 4) in the file, (12, 5, 4, 4) here',
-        'images of 3 channels, the backbone was built with in_channels=5: build it with in_channels=3',
-        backbone=small_swin(in_channels=5),
+        small_swin(in_channels=5).state_dict(),
+        'patch_embed.proj.weight (12, 5, 4, 4) in the file, (12, 3, 4, 4) here',
+        'images of 5 channels, the backbone was built with in_channels=3, and only weights for 3 channels are adapted: '
+        'build it with in_channels=5',
     )
 
 
@@ -148,7 +148,7 @@ def test_weights_beside_the_backbone_of_its_own_names(state, refused):
 @pytest.mark.parametrize('content', [{}, {'epoch': 3, 'optimizer': {}}, {'model': {}}])
 def test_no_weights(content, refused, tmp_path):
     torch.save(content, tmp_path / 'file.pth')
-    refused(tmp_path / 'file.pth', 'holds no weights', "'state_dict' or 'model'")
+    refused(tmp_path / 'file.pth', 'holds no weights', "'state_dict', 'model', 'module'")
 
 
 def test_another_model(refused):
@@ -202,14 +202,15 @@ def test_what_is_no_source(source, refused):
 
 
 def test_partial_loading_reports_what_does_not_fit(state):
-    backbone = small_swin(in_channels=5)
+    backbone = small_swin()
     before = copied(backbone.state_dict())
+    state['patch_embed.proj.weight'] = torch.ones(12, 5, 4, 4)
     state['extra.bias'] = torch.ones(3)
     del state['norm3.bias']
     report = load_pretrained(backbone, state, allow_partial=True)
     assert report.unexpected == ('extra.bias',)
     assert report.missing == report.unexplained == ('norm3.bias',)
-    assert report.mismatched == (('patch_embed.proj.weight', (12, 3, 4, 4), (12, 5, 4, 4)),)
+    assert report.mismatched == (('patch_embed.proj.weight', (12, 5, 4, 4), (12, 3, 4, 4)),)
     assert len(report.loaded) == 123
     assert not report.is_complete
     kept = ('norm3.bias', 'patch_embed.proj.weight')

@@ -1,0 +1,40 @@
+"""What backbones with stages (Swin, ShiftViT) do without, and what their classifiers do not have."""
+
+import re
+
+from swin_dense.checkpoints.layouts.layout import Names
+from swin_dense.checkpoints.layouts.values import COMPUTED
+
+
+def ignored_of_dense(name: str, own: Names, present: Names) -> str:
+    """Computed tables, and what belongs to levels that a backbone does not return."""
+    if COMPUTED.search(name):
+        return 'computed, not loaded'
+    last = max((int(found[1]) for key in own if (found := re.match(r'layers\.(\d+)\.', key))), default=-1)
+    if found := re.match(r'layers\.(\d+)\.(downsample\.)?', name):
+        stage, merging = int(found[1]), found[2] is not None
+        if stage > last or (stage == last and merging and _has_stage(present, last + 1)):
+            return f'stages after layers.{last} are not built for these out_indices'
+    if (found := re.match(r'norm(\d+)\.', name)) and _has_stage(present, int(found[1])):
+        return 'output norm of a level that is not in out_indices'
+    return ''
+
+
+def ignored_of_classifier(name: str, own: Names, present: Names) -> str:
+    """And the end of a classifier."""
+    if re.match(r'head\.', name):
+        return 'classification head'
+    if re.match(r'norm\.', name):
+        return 'norm before the classification head, which no output level has'
+    if name == 'mask_token':
+        return 'token of masked pretraining'
+    return ignored_of_dense(name, own, present)
+
+
+def missing_of_classifier(name: str, present: Names) -> str:
+    """Output norms."""
+    return 'output norms, which classifiers do not have' if re.match(r'norm\d+\.', name) else ''
+
+
+def _has_stage(present: Names, stage: int) -> bool:
+    return f'layers.{stage}.blocks.0.norm2.weight' in present

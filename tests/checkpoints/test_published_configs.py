@@ -1,0 +1,91 @@
+"""The file that each config of a backbone names has what that backbone needs: strictly, and in the same sizes."""
+
+import re
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+
+from swin_dense.checkpoints import load_pretrained
+from swin_dense.registry import MODELS
+from tests.checkpoints import published_files
+
+CONFIGS = Path(__file__).parents[2] / 'configs' / '_base_' / 'backbones'
+CONFIGURED = {path.stem: Config.fromfile(path).backbone for path in sorted(CONFIGS.rglob('*.py'))}
+OURS = {name: backbone for name, backbone in CONFIGURED.items() if backbone.type.startswith('swin_dense.')}
+PRETRAINED = {name: backbone for name, backbone in OURS.items() if 'init_cfg' in backbone}
+
+# as the papers have them
+SWIN = {
+    'tiny': (96, (2, 2, 6, 2), (3, 6, 12, 24)),
+    'small': (96, (2, 2, 18, 2), (3, 6, 12, 24)),
+    'base': (128, (2, 2, 18, 2), (4, 8, 16, 32)),
+    'large': (192, (2, 2, 18, 2), (6, 12, 24, 48)),
+}
+SHIFT_VIT = {
+    'tiny_r2': (96, (6, 8, 18, 6), 2),
+    'small_r2': (96, (10, 18, 36, 10), 2),
+    'tiny_light': (96, (2, 2, 6, 2), 4),
+    'small_light': (96, (2, 2, 18, 2), 4),
+}
+VIT = {'small': (384, 12, 16, 224), 'base': (768, 12, 16, 224)}
+SMALL = {
+    'SwinTransformer': {'embed_dims': 8, 'depths': (2, 2, 2, 2), 'num_heads': (1, 2, 4, 8)},
+    'ShiftViT': {'embed_dims': 12, 'depths': (1, 2, 1, 1), 'mlp_ratio': 2, 'n_div': 12},
+    'VisionTransformer': {'embed_dims': 12, 'depth': 12, 'num_heads': 2},
+}
+
+
+def published(backbone, small=None):
+    """Names and shapes of the file that a config names, by that file's own name; of a `small` arch in place of it."""
+    file = backbone.init_cfg.checkpoint.rpartition('/')[2]
+    if found := re.match(r'swin_(\w+?)_patch4_window(\d+)_(\d+)(_22k)?\.pth$', file):
+        arch = tuple(small.values()) if small else SWIN[found[1]]
+        return published_files.swin_classifier(*arch, int(found[2]), 21841 if found[4] else 1000)
+    if found := re.match(r'shiftvit_(\w+)\.pth$', file):
+        arch = tuple(small[field] for field in ('embed_dims', 'depths', 'mlp_ratio')) if small else SHIFT_VIT[found[1]]
+        return published_files.shift_vit_classifier(*arch, 1000)
+    found = re.match(r'(deit|jx_vit|mae_pretrain_vit)_(\w+?)(_p\w*16_224-\w+)?\.pth$', file)
+    arch = (small['embed_dims'], small['depth'], 16, 224) if small else VIT[found[2]]
+    return published_files.vit(*arch, classes=0 if found[1] == 'mae_pretrain_vit' else 1000)
+
+
+def assert_fits(report, name):
+    assert report.is_complete
+    # MAE has rows for a class token, and no relative positions
+    windowed = name == 'vit_base_windowed'
+    resized = [(what, how) for what, _, _, how in report.resized]
+    assert resized == ([('pos_embed', 'less the row of a token')] if windowed else [])
+    assert all(re.match(r'norm\d\.|.*\.rel_pos_[hw]$', missing) for missing in report.missing)
+    assert all(re.match(r'.*index$|(head|norm)\.|cls_token$', other) for other, _ in report.ignored)
+
+
+def test_which_configs_there_are():
+    assert len(PRETRAINED) >= 15
+    # what was never published, and what the demo trains from scratch
+    assert set(OURS) - set(PRETRAINED) == {'shift_vit_base', 'swin_demo'}
+
+
+@pytest.mark.parametrize('name', PRETRAINED)
+def test_the_published_file_of_the_real_arch(name):
+    """Names and shapes alone, on the meta device."""
+    config = PRETRAINED[name]
+    with torch.device('meta'):
+        backbone = MODELS.build({**config, 'init_cfg': None})
+    assert_fits(load_pretrained(backbone, {'model': published_files.tensors(published(config), device='meta')}), name)
+
+
+@pytest.mark.parametrize('name', PRETRAINED)
+def test_a_small_file_by_way_of_init_weights(name, tmp_path):
+    config = PRETRAINED[name]
+    arch = SMALL[config.type.partition('.')[2]]
+    state = published_files.tensors(published(config, small=arch))
+    path = tmp_path / 'published.pth'
+    torch.save({'model': state, 'epoch': 299}, path)
+    backbone = MODELS.build({**config, 'arch': arch, 'init_cfg': {'type': 'Pretrained', 'checkpoint': str(path)}})
+    backbone.init_weights()
+    assert_fits(backbone.load_report, name)
+    for other, value in backbone.state_dict().items():
+        if other in state and other != 'pos_embed':
+            assert torch.equal(value, state[other].view_as(value)), other

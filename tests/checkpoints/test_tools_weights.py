@@ -1,0 +1,325 @@
+"""tools/convert_weights.py and tools/describe.py --weights as programs, and what they refuse."""
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+import torch
+from mmdet.registry import MODELS
+from mmengine.config import ConfigDict
+
+from swin_dense.checkpoints import load_pretrained
+from swin_dense.checkpoints.conversion_tool import TARGETS, convert_weights
+from swin_dense.checkpoints.files import read_checkpoint
+from swin_dense.checkpoints.identification import describe_weights, identify
+from tests.backbones.test_live_swin import mask_rcnn, pair_in, upernet
+from tests.checkpoints import published_files
+from tests.checkpoints.models import assert_close, copied, small_shift_vit, small_swin, small_vit
+from tests.engine.forked import Forked
+from tests.golden_files import reference
+
+ROOT = Path(__file__).parents[2]
+pytestmark = pytest.mark.filterwarnings('ignore')  # of mmdet, mmseg and torch among themselves
+
+# golden file -> backbone of the same arch
+BACKBONES = {
+    'swin_cls_official': small_swin,
+    'swin_dense_official': small_swin,
+    'swin_timm': small_swin,
+    'swin_torchvision': small_swin,
+    'swin_hf': small_swin,
+    'shiftvit_official_ndiv12': small_shift_vit,
+    'vit_timm': small_vit,
+}
+FAMILIES = {
+    'swin': ('swin_dense', 'official', 'timm', 'torchvision', 'huggingface', 'mmdet', 'mmseg'),
+    'shiftvit': ('swin_dense', 'official'),
+    'vit': ('swin_dense', 'timm', 'mmseg'),
+}
+
+
+def run(tool, *words, cwd):
+    return Forked(ROOT / 'tools' / f'{tool}.py', *words, cwd=cwd).wait()
+
+
+def saved(state, path):
+    torch.save(state, path)
+    return str(path)
+
+
+def test_the_layouts_that_are_written():
+    assert set(TARGETS) == {target for targets in FAMILIES.values() for target in targets}
+
+
+@pytest.mark.parametrize('suffix', ['.pth', '.safetensors'])
+@pytest.mark.parametrize('name', BACKBONES)
+def test_every_layout_gives_the_same_backbone(name, suffix, tmp_path, capsys):
+    source = saved(reference(name)[1], tmp_path / 'source.pth')
+    expected = BACKBONES[name]()
+    load_pretrained(expected, source)
+    family = name.partition('_')[0]
+    for target in FAMILIES[family]:
+        path = tmp_path / f'{target}{suffix}'
+        assert convert_weights(source, str(path), to=target) == 0
+        backbone = BACKBONES[name]()
+        # what mmdet and mmseg train has output norms, and a file without them is taken for a broken one
+        is_without = target in ('mmdet', 'mmseg') and name != 'swin_dense_official'
+        report = load_pretrained(backbone, path, allow_partial=is_without)
+        loaded, wanted = backbone.state_dict(), expected.state_dict()
+        # most places have classifiers, which have no output norms
+        assert set(report.missing) <= {other for other in wanted if re.match(r'norm\d\.', other)}
+        for other in report.loaded:
+            assert torch.equal(loaded[other], wanted[other]), (target, other)
+    said = capsys.readouterr().out
+    if name == 'swin_cls_official':
+        assert '  left out, as the layout has no place for them, 4: norm.weight, norm.bias, head.weight' in said
+
+
+@pytest.mark.parametrize(('library', 'make'), [('mmdet', mask_rcnn), ('mmseg', upernet)])
+def test_whole_models_both_ways(library, make, tmp_path, capsys):
+    """Heads included: the library's own model loads what is written for it, strictly; and the way back is exact."""
+    ours, theirs = pair_in(library, make)
+    state, images = ours.state_dict(), torch.randn(1, 3, 75, 101)
+    meta = {'dataset_meta': {'classes': ('cat', 'dog', 'cow'), 'palette': [(1, 2, 3)] * 3}, 'cfg': 'x', 'epoch': 12}
+    training = {'optimizer': {'state': {0: torch.ones(2)}}, 'meta': meta}
+    around = {f'module.{key}'.replace('backbone.', 'backbone._orig_mod.'): value for key, value in state.items()}
+    source = saved({'state_dict': around, **training}, tmp_path / 'ours.pth')
+    assert convert_weights(source, str(tmp_path / 'theirs.pth'), to=library) == 0
+    written = torch.load(tmp_path / 'theirs.pth', weights_only=True)
+    assert written['meta'] == {'dataset_meta': meta['dataset_meta'], 'epoch': 12, 'converted_from': source}
+    with torch.no_grad():
+        for parameter in theirs.parameters():
+            parameter.zero_()
+    theirs.load_state_dict(written['state_dict'])  # strictly
+    ours.eval(), theirs.eval()
+    with torch.inference_mode():
+        for level, expected in zip(ours.extract_feat(images), theirs.extract_feat(images), strict=True):
+            assert_close(level, expected)
+    number = len([name for name in state if not name.startswith('backbone.')])
+    assert f'  {number} tensors of necks and heads, under their names' in capsys.readouterr().out
+
+    again = saved({'state_dict': theirs.state_dict()}, tmp_path / 'again.pth')
+    assert convert_weights(again, str(tmp_path / 'back.safetensors'), to='swin_dense') == 0
+    back = read_checkpoint(tmp_path / 'back.safetensors')['state_dict']
+    assert set(back) == set(state)
+    assert all(torch.equal(back[name], value) for name, value in state.items())
+    ours.load_state_dict(back)
+
+    # of a classifier's layout there are no whole models
+    assert convert_weights(source, str(tmp_path / 'timm.pth'), to='timm') == 0
+    assert f'left out, as the layout has no place for them, {number + 8}: norm0.weight' in capsys.readouterr().out
+
+
+def test_the_entry_in_which_a_place_looks_for_weights(tmp_path):
+    source = saved(reference('swin_cls_official')[1], tmp_path / 'source.pth')
+    tops = {}
+    for target in FAMILIES['swin']:
+        convert_weights(source, str(tmp_path / f'{target}.pth'), to=target)
+        content = torch.load(tmp_path / f'{target}.pth', weights_only=True)
+        tops[target] = {name for name in content if '.' not in name}
+    state = {'meta', 'state_dict'}
+    assert tops == {
+        'swin_dense': state,
+        'mmdet': state,
+        'mmseg': state,
+        'official': {'meta', 'model'},
+        'timm': set(),
+        'torchvision': set(),
+        'huggingface': set(),
+    }
+
+
+@pytest.mark.parametrize('library', ['mmdet', 'mmseg'])
+def test_what_is_written_loads_by_their_own_init(library, tmp_path):
+    """Which loads without being strict, and says nothing: so all values are compared."""
+    source = saved(reference('swin_cls_official')[1], tmp_path / 'source.pth')
+    convert_weights(source, str(tmp_path / 'swin.pth'), to=library)
+    ours = small_swin()
+    load_pretrained(ours, source)
+    init = ConfigDict(type='Pretrained', checkpoint=str(tmp_path / 'swin.pth'))
+    arch = {'embed_dims': 12, 'depths': (2, 2, 2, 2), 'num_heads': (1, 2, 4, 8)}
+    theirs = MODELS.build({'type': f'{library}.SwinTransformer', **arch, 'init_cfg': init})
+    theirs.init_weights()
+    written = read_checkpoint(tmp_path / 'swin.pth')['state_dict']
+    assert len(written) == 125
+    for name, value in theirs.state_dict().items():
+        if not re.match(r'norm\d\.', name):
+            assert torch.equal(value, written[f'backbone.{name}' if library == 'mmdet' else name]), name
+
+
+def broken(change):
+    state = copied(reference('swin_cls_official')[1])
+    change(state)
+    return state
+
+
+def rename(state):
+    state['layers.1.blocks.0.attn.qkw.weight'] = state.pop('layers.1.blocks.0.attn.qkv.weight')
+
+
+def drop_block(state):
+    for name in [name for name in state if name.startswith('layers.2.blocks.0.')]:
+        del state[name]
+
+
+def drop_bias(state):
+    del state['layers.0.blocks.1.mlp.fc1.bias']
+
+
+def add(state):
+    state['adapter.weight'] = torch.ones(2)
+
+
+@pytest.mark.parametrize(
+    ('change', 'message'),
+    [
+        (rename, r'other than the other blocks, layers\.1\.blocks\.0 has no attn\.qkv\.weight, attn\.qkw\.weight'),
+        (drop_block, r'it has layers\.2\.blocks\.1, and no layers\.2\.blocks\.0'),
+        (drop_bias, r'layers\.0\.blocks\.1 has no mlp\.fc1\.bias'),
+        (add, r"has what is no part of 'Swin, official classification': adapter\.weight"),
+    ],
+)
+def test_what_is_not_whole_is_not_converted(change, message, tmp_path):
+    """Because mmdet and mmseg would load it without a word."""
+    source = saved(broken(change), tmp_path / 'source.pth')
+    with pytest.raises(ValueError, match=message):
+        convert_weights(source, str(tmp_path / 'target.pth'), to='mmdet')
+    assert not (tmp_path / 'target.pth').exists()
+
+
+def test_refused_as_one_paragraph(tmp_path):
+    source = saved(reference('swin_cls_official')[1], tmp_path / 'a.pth')
+    vit = saved(reference('vit_timm')[1], tmp_path / 'vit.pth')
+    other = saved({'conv1.weight': torch.ones(2)}, tmp_path / 'resnet.pth')
+    for words, message in [
+        ((source, 'a.pth', '--to', 'timm'), 'a.pth exists'),
+        ((source, 'b.onnx', '--to', 'timm'), r'.pth or .safetensors files; got .b.onnx'),
+        ((vit, 'b.pth', '--to', 'official'), r'ViT are written as swin_dense, timm, mmseg; got .official'),
+        ((other, 'b.pth', '--to', 'timm'), 'in no known layout; they begin with conv1.weight'),
+        (('nothing.pth', 'b.pth', '--to', 'timm'), "there is no checkpoint 'nothing.pth'"),
+    ]:
+        result = run('convert_weights', *words, cwd=tmp_path)
+        assert result.returncode == 2
+        assert re.search(message, result.stderr), result.stderr
+        assert 'Traceback' not in result.stderr
+        assert sorted(path.name for path in tmp_path.iterdir()) == ['a.pth', 'resnet.pth', 'vit.pth']
+
+
+def test_converting_as_a_program(tmp_path):
+    saved(reference('swin_cls_official')[1], tmp_path / 'a.pth')
+    result = run('convert_weights', 'a.pth', 'b.safetensors', '--to', 'huggingface', cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    number = len(reference('swin_hf')[1])
+    assert f'b.safetensors: Swin, Hugging Face, {number} tensors' in result.stdout
+    result = run('convert_weights', 'a.pth', 'c.pth', '--to', 'caffe', cwd=tmp_path)
+    assert result.returncode == 2
+    assert "invalid choice: 'caffe'" in result.stderr
+
+
+# --- what a file is --------------------------------------------------------------------------------------------------
+
+
+def light(shapes):
+    """Tensors of these shapes that take no place in a file."""
+    return {name: torch.zeros(1).expand(shape) for name, shape in shapes.items()}
+
+
+@pytest.mark.parametrize(
+    ('shapes', 'layout', 'model', 'parameters', 'classes'),
+    [
+        (
+            published_files.swin_classifier(96, (2, 2, 6, 2), (3, 6, 12, 24), 7, 1000),
+            'Swin, official classification',
+            r"Swin-T with .*window_size=7 \(arch='tiny'\)",
+            28288354,  # torchvision's num_params
+            1000,
+        ),
+        (
+            published_files.swin_classifier(192, (2, 2, 18, 2), (6, 12, 24, 48), 12, 21841),
+            'Swin, official classification',
+            r"Swin-L with .*window_size=12 \(arch='large'\)",
+            # of Swin-L with windows of 7 and 1000 classes; larger tables for all heads; more classes
+            196532476 + (23**2 - 13**2) * (2 * 6 + 2 * 12 + 18 * 24 + 2 * 48) + 20841 * 1537,
+            21841,
+        ),
+        (
+            published_files.shift_vit_classifier(96, (6, 8, 18, 6), 2, 1000),
+            'ShiftViT, official classification',
+            r"ShiftViT-T with .*mlp_ratio=2 \(arch='tiny'\)",
+            None,
+            1000,
+        ),
+        (
+            published_files.vit(768, 12, 16, 224, 1000),
+            'ViT, timm',
+            r"ViT-B with .*patch_size=16 \(arch='base'\)",
+            86567656,  # torchvision's vit_b_16
+            1000,
+        ),
+    ],
+    ids=['swin_tiny', 'swin_large', 'shift_vit', 'vit'],
+)
+def test_what_published_files_are(shapes, layout, model, parameters, classes, tmp_path, capsys):
+    source = saved({'model': light(shapes)}, tmp_path / 'a.pth')
+    describe_weights([source])
+    rows = dict(line.strip().split(maxsplit=1) for line in capsys.readouterr().out.splitlines()[1:])
+    assert rows['layout'] == layout
+    assert re.fullmatch(model, rows['model']), rows['model']
+    assert rows['classes'] == f'{classes}, without names'
+    if parameters is not None:
+        assert rows['tensors'].endswith(f' with {parameters:,} parameters')
+    assert 'training' not in rows
+    assert 'published' not in rows
+
+
+def test_what_a_training_checkpoint_is(tmp_path, capsys):
+    ours, _ = pair_in('mmdet', mask_rcnn)
+    names = tuple('abc')
+    meta = {'dataset_meta': {'classes': names}, 'epoch': 12, 'iter': 9000, 'seed': 1, 'torch_version': '2.13'}
+    content = {'meta': meta, 'state_dict': ours.state_dict(), 'ema_state_dict': {'module.x': torch.ones(1)}}
+    source = saved(content, tmp_path / 'epoch_12.pth')
+    result = run('describe', '--weights', source, '--json', cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    found = json.loads(result.stdout)
+    assert found['layout'] == 'Swin, dense'
+    assert found['architecture']['family'] == 'Swin'
+    assert found['architecture']['sizes'] == {'window_size': 7}
+    assert (found['num_classes'], found['classes']) == (3, list(names))
+    assert found['tensors'] + found['around'] == len(ours.state_dict())
+    assert found['parameters'] == sum(parameter.numel() for parameter in ours.backbone.parameters())
+    assert found['others'] == ['ema_state_dict']
+    assert found['meta'] == ['12 epochs', '9,000 iterations', 'seed 1', 'torch 2.13']
+    describe_weights([source])
+    assert 'classes    3: a, b, c' in capsys.readouterr().out
+
+
+def test_classes_of_a_segmentor_and_of_older_files(tmp_path):
+    ours, _ = pair_in('mmseg', upernet)
+    content = {'meta': {'CLASSES': ['x', 'y', 'z']}, 'state_dict': ours.state_dict()}
+    found = identify(saved(content, tmp_path / 'a.pth'))
+    assert (found.num_classes, found.classes) == (3, ('x', 'y', 'z'))
+
+
+def test_a_known_file_is_called_by_its_name(tmp_path, monkeypatch):
+    from swin_dense.checkpoints import identification
+    from swin_dense.checkpoints.zoo import PublishedWeights, WebFile
+
+    source = saved(reference('shiftvit_official_ndiv12')[1], tmp_path / 'renamed.pth')
+    digest = identify(source).sha256
+    file = WebFile('https://a.b/c.pth', f'sha256:{digest[:8]}')
+    weights = PublishedWeights('shift', (file,), 'ImageNet-1K', {'imagenet_top1': 81.7}, 'a/b@c', 'MIT', '')
+    monkeypatch.setattr(identification, 'zoo', lambda: {'shift': weights})
+    assert 'published  shift: ImageNet-1K; imagenet_top1 81.7 (a/b@c); licence MIT' in str(identify(source))
+
+
+def test_describing_needs_files_or_configs(tmp_path):
+    for words, message in [
+        ((), 'give configs, or --weights'),
+        (('x.py', '--weights', 'a.pth'), 'give configs, or --weights'),
+        (('--weights', 'a.pth', '--latency'), '--weights goes with --json alone'),
+        (('--weights', 'a.pth'), "there is no checkpoint 'a.pth'"),
+    ]:
+        result = run('describe', *words, cwd=tmp_path)
+        assert result.returncode == 2
+        assert message in result.stderr
