@@ -5,6 +5,7 @@
 
 import copy
 import pickle
+import re
 
 import pytest
 import torch
@@ -76,6 +77,22 @@ class TestOutputs:
                 level.detach().zero_()
                 for other, copied in zip(first[number + 1 :], kept[number + 1 :], strict=True):
                     assert torch.equal(other, copied)
+
+    def test_blocks_leave_their_inputs_as_they_were(self, backbone):
+        """What a hook on a block, a stage or the patch embedding keeps is what there was, in inference too."""
+        model = backbone.build().eval()
+        kept = []
+
+        def keep(module, inputs, output):
+            kept.extend((value, value.clone()) for value in (*inputs, output) if isinstance(value, Tensor))
+
+        for name, module in model.named_modules():
+            if re.fullmatch(r'patch_embed|layers\.\d+|(layers\.\d+\.)?blocks\.\d+', name):
+                module.register_forward_hook(keep)
+        with torch.inference_mode():
+            model(torch.randn(2, 3, 33, 50))
+        assert len(kept) >= 10
+        assert all(torch.equal(value, copied) for value, copied in kept)
 
     def test_more_image_channels(self, backbone):
         model = backbone.build(in_channels=5)

@@ -25,9 +25,13 @@ class TestTraced:
         yield
         torch._dynamo.reset()
 
-    @pytest.mark.parametrize('activation_checkpointing', [False, True])
-    def test_compiles_without_graph_breaks(self, backbone, activation_checkpointing):
-        model = backbone.build(out_indices=(0, 1), activation_checkpointing=activation_checkpointing)
+    @pytest.mark.parametrize(('activation_checkpointing', 'num_frozen_stages'), [(False, 0), (True, 0), (False, 1)])
+    def test_compiles_without_graph_breaks(self, backbone, activation_checkpointing, num_frozen_stages):
+        model = backbone.build(
+            out_indices=(0, 1),
+            activation_checkpointing=activation_checkpointing,
+            num_frozen_stages=num_frozen_stages,
+        )
         compiled = torch.compile(model, fullgraph=True, backend='aot_eager', dynamic=False)
         images = torch.randn(2, 3, 33, 50)
         expected = gradients(model, images)

@@ -75,9 +75,9 @@ def resolved_arch(
     """The fields of an architecture given by name or as a dict of the same fields.
 
     Args:
-        arch: a key of `presets`, or a dict with every key of the presets; those in `optional` may be left out.
+        arch: a key of `presets`, or a dict of the same fields.
         presets: name -> fields.
-        optional: fields that have a default elsewhere.
+        optional: fields, of the presets or besides, that have a default elsewhere.
 
     Raises:
         ValueError: unknown name, missing or unknown field.
@@ -86,11 +86,14 @@ def resolved_arch(
         if arch not in presets:
             raise ValueError(f'Unknown arch {arch!r}; known: {", ".join(presets)}, or a dict of its fields.')
         return dict(presets[arch])
-    required = set(next(iter(presets.values())))
+    required = set(next(iter(presets.values()))) - set(optional)
     missing, unknown = required - set(arch), set(arch) - required - set(optional)
     if missing or unknown:
         raise ValueError(
-            f'An arch dict has the fields {sorted(required)}, and optionally {sorted(optional)}; '
-            f'missing {sorted(missing)}, unknown {sorted(unknown)}.'
+            f'An arch dict has the fields {", ".join(sorted(required))}'
+            + (f', and optionally {", ".join(sorted(optional))}' if optional else '')
+            + (f'; missing {sorted(missing)}' if missing else '')
+            + (f'; unknown {sorted(unknown)}' if unknown else '')
+            + '.'
         )
     return dict(arch)

@@ -17,7 +17,7 @@ from swin_dense.layers.linear import linear
 from swin_dense.layers.mlp import MLP
 from swin_dense.layers.norms import NORMS
 from swin_dense.layers.patches import PatchEmbedding, initialize_transformer_weights
-from swin_dense.layers.shift import MOVES, channel_shift, channel_shift_
+from swin_dense.layers.shift import MOVES, channel_shift
 from swin_dense.layers.tiles import mlp_of_normed_residual_, works_in_tiles
 from swin_dense.registry import MODELS
 
@@ -45,9 +45,9 @@ class ShiftViT(HierarchicalBackbone):
 
     Args:
         arch: 'tiny', 'small', 'base' (expand ratio 2), 'r4_tiny', ... (4), 'light_tiny', ... (Swin's depths), or a dict
-            with `embed_dims` (C), `depths` (one a stage), `mlp_ratio` (expand ratio) and `n_div`.
-        n_div: channels // n_div move in each direction, so 4 / n_div of all do: 20, 16, 12, 8 for 20, 25, 33, 50 %.
-            None takes that of `arch`.
+            with `embed_dims` (C), `depths` (one a stage), `mlp_ratio` (expand ratio) and optionally `n_div` (12).
+        n_div: channels // n_div move in each direction, so about 4 / n_div of all do: 20, 25, 33, 50 % for
+            20, 16, 12, 8. None takes that of `arch`.
         shift_pixels: how far they move; 0: no mixing at all, for comparison.
         norm: 'group' (GroupNorm with one group) or 'batch'.
         activation: of the MLPs, 'gelu' or 'relu'.
@@ -75,14 +75,19 @@ class ShiftViT(HierarchicalBackbone):
         init_cfg: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(init_cfg=init_cfg)
-        fields = resolved_arch(arch, ARCHITECTURES, optional=())
-        if norm not in NORMS:
+        fields = resolved_arch(arch, ARCHITECTURES, optional=('n_div',))
+        if not isinstance(norm, str) or norm not in NORMS:
             raise ValueError(f'norm is one of {", ".join(NORMS)}; got {norm!r}.')
-        if shift_pixels < 0:
+        if norm == 'batch' and activation_checkpointing:
+            raise ValueError(
+                "activation_checkpointing works blocks out twice, and norm='batch' would count each batch twice in its "
+                "running statistics. Use norm='group', or activation_checkpointing=False."
+            )
+        if not isinstance(shift_pixels, int) or shift_pixels < 0:
             raise ValueError(f'shift_pixels is a number of pixels, at least 0; got {shift_pixels}.')
         depths, make_norm = tuple(fields['depths']), NORMS[norm]
         channels = [fields['embed_dims'] * 2**stage for stage in range(len(depths))]
-        parts = _checked_n_div(fields['n_div'] if n_div is None else n_div, channels[0])
+        parts = _checked_n_div(fields.get('n_div', 12) if n_div is None else n_div, channels[0])
         rates = rising_rates(drop_path_rate, sum(depths))
 
         def make_stage(stage: int, followed: bool) -> nn.Module:
@@ -126,10 +131,10 @@ def _initialize_weights(module: nn.Module) -> None:
 
 
 def _checked_n_div(n_div: int, channels: int) -> int:
-    if not len(MOVES) <= n_div <= channels:
+    if not isinstance(n_div, int) or not len(MOVES) <= n_div <= channels:
         raise ValueError(
             f'ShiftViT moves channels // n_div channels in each of {len(MOVES)} directions; with {channels} channels '
-            f'n_div is from {len(MOVES)} to {channels}; got {n_div}.'
+            f'n_div is a whole number from {len(MOVES)} to {channels}; got {n_div!r}.'
         )
     return n_div
 
@@ -157,11 +162,9 @@ class ShiftBlock(nn.Module):
 
     def forward(self, x_BHWC: Tensor) -> Tensor:
         drops = self.training and self.drop_path.rate > 0
-        if works_in_tiles(x_BHWC) and not drops:
-            # in place: without autograd the map before the block is needed by nothing
-            x_BHWC = channel_shift_(x_BHWC, self.group_channels, self.shift_pixels)
-            return mlp_of_normed_residual_(x_BHWC, self.norm2(x_BHWC), self.mlp)
         x_BHWC = channel_shift(x_BHWC, self.group_channels, self.shift_pixels)
+        if works_in_tiles(x_BHWC) and not drops:
+            return mlp_of_normed_residual_(x_BHWC, self.norm2(x_BHWC), self.mlp)
         return self.drop_path(x_BHWC, self.mlp(self.norm2(x_BHWC)))
 
     def extra_repr(self) -> str:

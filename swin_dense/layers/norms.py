@@ -16,20 +16,22 @@ class GroupNorm1(nn.GroupNorm):
         super().__init__(1, channels)
 
     def forward(self, x_BHWC: Tensor) -> Tensor:
-        if x_BHWC.is_cuda and not is_traced(x_BHWC):
+        if x_BHWC.device.type != 'cpu' or is_traced(x_BHWC):
             return self.by_moments(x_BHWC)
         x = x_BHWC.permute(0, 3, 1, 2)
-        if torch.is_grad_enabled() and not is_traced(x_BHWC):
+        if torch.is_grad_enabled():
             return _GroupNorm1.apply(x, self.weight, self.bias, self.eps).permute(0, 2, 3, 1)
         return super().forward(x).permute(0, 2, 3, 1)
 
     def by_moments(self, x_BHWC: Tensor) -> Tensor:
-        """The same in passes over channels-last memory: torch's CUDA kernel copies to channels-first and back."""
+        """The same in plain operations over channels-last memory: what compilers fuse, and what GPUs do without the
+        copies to channels-first and back that torch's kernel makes there. On CPUs torch's kernel is faster.
+        """
         dtype = torch.promote_types(x_BHWC.dtype, torch.float32)
         variance, mean = torch.var_mean(x_BHWC.to(dtype), dim=(1, 2, 3), correction=0, keepdim=True)
         scale = self.weight * (variance + self.eps).rsqrt()
         normed = torch.addcmul(self.bias - mean * scale, x_BHWC.to(dtype), scale)
-        # autocast has norms in float32 on GPUs
+        # autocast has norms in float32 on GPUs, and not on CPUs
         return normed if torch.is_autocast_enabled('cuda') else normed.to(x_BHWC.dtype)
 
 
@@ -56,11 +58,18 @@ class _GroupNorm1(torch.autograd.Function):
         return *torch.ops.aten.native_group_norm_backward(grad, x, mean, deviation, weight, *ctx.sizes, every), None
 
 
-class BatchNorm(nn.BatchNorm2d):
-    """`nn.BatchNorm2d` of (B, H, W, C) maps."""
+class ChannelsLast(nn.Module):
+    """A norm of (B, C, H, W) maps, for (B, H, W, C) ones. Around it and not derived: conversion to SyncBN knows it."""
+
+    def __init__(self, norm: nn.Module) -> None:
+        super().__init__()
+        self.norm = norm
 
     def forward(self, x_BHWC: Tensor) -> Tensor:
-        return super().forward(x_BHWC.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
+        return self.norm(x_BHWC.permute(0, 3, 1, 2)).permute(0, 2, 3, 1)
 
 
-NORMS: dict[str, Callable[[int], nn.Module]] = {'group': GroupNorm1, 'batch': BatchNorm}
+NORMS: dict[str, Callable[[int], nn.Module]] = {
+    'group': GroupNorm1,
+    'batch': lambda channels: ChannelsLast(nn.BatchNorm2d(channels)),
+}

@@ -2,7 +2,8 @@
 
 PyTorch's fused CPU kernel gives no gradient for its additive mask: with one, attention falls back to separate products
 and keeps an L x L map for every window and head. Here the fused kernel makes the output and no map is kept; the
-backward pass makes the maps again, a few windows at a time, while they are in cache.
+backward pass makes the maps again, a few windows at a time, while they are in cache. In bfloat16 on a processor with
+instructions for it, two plain products are faster than all that, keep their maps, and round them.
 
 Legend in suffixes: N windows, L tokens per window, h heads, D channels per head.
 """

@@ -1,7 +1,7 @@
 """Moving channels of a map by pixels: the mixing of ShiftViT (Wang et al., 2022, section 3.2), channels-last.
 
 Four groups of channels move left, right, up and down; what leaves the map is dropped, what is empty is zero. In eager
-mode each value is read once and written once; `channel_shift_` touches the moved channels alone.
+mode each value is read once and written once: the copy that a block's output is written to anyway.
 """
 
 from collections.abc import Iterator
@@ -23,14 +23,6 @@ def channel_shift(x_BHWC: Tensor, group_channels: int, pixels: int) -> Tensor:
     if is_traced(x_BHWC):
         return _shift_traced(x_BHWC, group_channels, pixels)
     return _ChannelShift.apply(x_BHWC, group_channels, pixels)
-
-
-def channel_shift_(x_BHWC: Tensor, group_channels: int, pixels: int) -> Tensor:
-    """`channel_shift` in place, for maps that nothing else needs."""
-    for group, axis, direction in _groups(x_BHWC, group_channels):
-        # a group at a time: its copy is in cache when it is read again
-        _move(group.clone(), group, axis, direction * pixels)
-    return x_BHWC
 
 
 def _groups(x_BHWC: Tensor, group_channels: int) -> Iterator[tuple[Tensor, int, int]]:

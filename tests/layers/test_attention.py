@@ -55,7 +55,9 @@ def test_gradcheck():
     torch.autograd.gradcheck(lambda qkv, bias: packed_attention(qkv, bias, groups), (qkv, bias), fast_mode=True)
 
 
-def test_gradients_in_bfloat16_are_rounded_ones():
+@pytest.mark.parametrize('emulated', [True, False])
+def test_gradients_in_bfloat16_are_rounded_ones(monkeypatch, emulated):
+    monkeypatch.setattr(packed_module, 'cpu_emulates_bfloat16', lambda: emulated)
     qkv, bias, groups = example(torch.float32)
     rounded = [x.detach().bfloat16().requires_grad_() for x in (qkv, bias)]
     expected = torch.autograd.grad(plain_attention(*(x.float() for x in rounded), groups).square().sum(), rounded)

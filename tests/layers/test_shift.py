@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from swin_dense.layers.shift import channel_shift, channel_shift_
+from swin_dense.layers.shift import channel_shift
 
 STEPS = ((0, 1), (0, -1), (1, 0), (-1, 0))  # (row, column) of the pixel that each group takes its value from
 
@@ -28,13 +28,7 @@ def compiled(x, *arguments):
     return torch.compile(channel_shift, backend='eager', fullgraph=True)(x, *arguments)
 
 
-def in_place(x, *arguments):
-    x = x.clone()
-    assert channel_shift_(x, *arguments) is x
-    return x
-
-
-@pytest.mark.parametrize('shift', [channel_shift, compiled, in_place])
+@pytest.mark.parametrize('shift', [channel_shift, compiled])
 @pytest.mark.parametrize('pixels', [0, 1, 2])
 @pytest.mark.parametrize('n_div', [20, 16, 12, 8, 4])
 @pytest.mark.parametrize('size', [(5, 7), (1, 1), (1, 6), (3, 1), (2, 2)], ids=str)
