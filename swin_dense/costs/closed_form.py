@@ -50,7 +50,7 @@ def swin_macs(settings: Settings, image_size: Size) -> int:
 
 
 def shift_vit_macs(settings: Settings, image_size: Size) -> int:
-    fields = resolved_arch(settings['arch'], shift_vit.ARCHITECTURES, optional=())
+    fields = resolved_arch(settings['arch'], shift_vit.ARCHITECTURES, optional=('n_div',))
 
     def block(size: Size, channels: int) -> int:
         return 2 * size[0] * size[1] * channels * int(channels * fields['mlp_ratio'])

@@ -60,6 +60,7 @@ def _plain_convolution(module: Any, x: Tensor, *offsets: Tensor) -> Tensor:
 
 def _model_config(cfg: Config) -> Any:
     found = cfg.get('model', cfg.get('backbone'))
+    found = found and found.get('module', found)  # without what shows it several views of an image
     if found is None:
         raise ValueError(f'{cfg.filename} has neither a model nor a backbone: give the file of an experiment.')
     return found

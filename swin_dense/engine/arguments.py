@@ -17,5 +17,8 @@ class ConfigChanges(DictAction):
                 parser.error(f'argument {option_string}: {word!r} is not KEY=VALUE, without spaces around the sign')
             try:
                 super().__call__(parser, namespace, [word], option_string)
-            except (AssertionError, ValueError) as error:
-                parser.error(f'argument {option_string}: the value of {word!r} cannot be read: {error}')
+            except (AssertionError, ValueError, RecursionError) as error:  # mmengine's parser recurses on dict(...)
+                parser.error(
+                    f'argument {option_string}: the value of {word!r} cannot be read: {error}. Lists are [1,2], tuples '
+                    '(1,2); of a dict, set the keys: a.b.key=1'
+                )

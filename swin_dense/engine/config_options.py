@@ -25,6 +25,8 @@ _READ_ELSEWHERE = {
     'runner_type',
     'sync_bn',
 }
+# read at the top of these before they are built
+_READ_BESIDE = {'optim_wrapper': {'constructor', 'paramwise_cfg'}}
 RUNNER_KEYS = (set(inspect.signature(Runner.__init__).parameters) - {'self', 'cfg'}) | _READ_ELSEWHERE
 
 
@@ -71,7 +73,9 @@ def _check(cfg: Config, key: str) -> None:
             node = node[int(part)]
         elif isinstance(node, dict) and part in node:
             node = node[part]
-        elif depth == 0 or (isinstance(node, dict) and part in _parameters(node, cfg)):
+        elif depth == 0 or (
+            isinstance(node, dict) and part in _parameters(node, cfg) | _READ_BESIDE.get(parts[0], set())
+        ):
             return  # not in the config, but an argument of what is built there
         else:
             raise ValueError(_explain_unknown(cfg, key, node, parts[:depth]))

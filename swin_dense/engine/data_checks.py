@@ -126,6 +126,11 @@ def _masks_without_image(dataset: Any) -> list[str]:
 
 def _empty(name: str, source: Any, metainfo: Any) -> DataError:
     classes = (metainfo or {}).get('classes') or ()
+    if source is None:
+        return DataError(
+            f'the {name} set is empty: its folder has no image with the ending of the config. Look at data_root, '
+            'data_prefix and img_suffix.'
+        )
     return DataError(
         f'the {name} set is empty: {source} has no usable sample for the classes {", ".join(classes) or "(default)"}. '
         'Class names are compared letter by letter with those of the annotation file.'

@@ -52,6 +52,8 @@ class ParameterGroups:
             raise ValueError(f'layer_decay is a factor for each layer, above 0 and up to 1; got {self.layer_decay}.')
         self.optim_wrapper_cfg = dict(optim_wrapper_cfg)
         self.optimizer_cfg = dict(self.optim_wrapper_cfg.pop('optimizer'))
+        if (self.lr_mult or self.layer_decay is not None) and 'lr' not in self.optimizer_cfg:
+            raise ValueError('lr_mult and layer_decay of paramwise_cfg are factors of optimizer.lr, which is not set.')
 
     def __call__(self, model: torch.nn.Module) -> OptimWrapper:
         optimizer = OPTIMIZERS.build({**self.optimizer_cfg, 'params': self.groups(bare(model))})

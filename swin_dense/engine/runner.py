@@ -21,7 +21,9 @@ from swin_dense.engine.data_checks import check_class_counts, check_files, expla
 from swin_dense.engine.exact_data import WorkerStart
 from swin_dense.engine.interrupts import Signals, caught_signals
 from swin_dense.engine.launch import use_deterministic_algorithms
+from swin_dense.engine.mask_checks import check_mask_values
 from swin_dense.engine.metrics_hook import LogProcessor
+from swin_dense.engine.model_checks import check_strides
 from swin_dense.engine.resumable_state import ResumableRunner
 from swin_dense.engine.settings import FormattedOnce, recipe, recipe_hash
 from swin_dense.engine.states import bare
@@ -130,7 +132,10 @@ class Runner(ResumableRunner):
                 setattr(self, f'_{name}_dataloader', loader)
                 check_files(loader.dataset, name=name)
                 check_class_counts(self.cfg.get('model'), loader.dataset)
-        return super().build_model(model)
+                check_mask_values(loader.dataset, name=name)
+        built = super().build_model(model)
+        check_strides(built)
+        return built
 
     def wrap_model(self, model_wrapper_cfg: Any, model: torch.nn.Module) -> torch.nn.Module:
         on_cpu = not torch.cuda.is_available()

@@ -48,6 +48,10 @@ def train(
         use_autocast(cfg, amp)
     if compile_backbone:
         cfg.compile = True
+    if 'module' in (cfg.get('model') or {}):
+        raise ValueError(
+            f'{config} shows a model several views of an image, for tools/test.py. Train the config it names.'
+        )
     _refuse_second_run(cfg)
     with restored_scope(), process_group(cfg.launcher):
         return _run(cfg, seed)

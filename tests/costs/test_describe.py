@@ -154,3 +154,13 @@ def test_counters_that_differ_stop_the_tool(backbone, monkeypatch, capsys):
     with pytest.raises(AssertionError, match='by formula'):
         describe([backbone], shape=(65, 96))
     assert capsys.readouterr().out == ''
+
+
+def test_a_config_of_several_views_is_that_of_its_model():
+    leaf = ROOT / 'configs/swin/upernet_swin_tiny_ade20k_160k.py'
+    found = []
+    for path in (leaf, leaf.with_name(f'{leaf.stem}_ms_flip.py')):
+        result = run(path, '--shape', '64', '96', '--json')
+        assert result.returncode == 0, result.stderr
+        found.append(json.loads(result.stdout)['sizes'])
+    assert found[0] == found[1]

@@ -83,10 +83,9 @@ def test_peak_memory():
 
 def test_resident_peak_ends_its_thread():
     before = threading.active_count()
-    with ResidentPeak() as peak:
+    with ResidentPeak():
         assert threading.active_count() == before + 1
     assert threading.active_count() == before
-    assert peak.grown >= 0
 
 
 @pytest.mark.gpu

@@ -27,6 +27,7 @@ def config(**extra):
         ('model.sync_bn', True, lambda cfg: cfg.model.sync_bn),  # not in the config: an argument of the class
         ('optim_wrapper.optimizer.amsgrad', True, lambda cfg: cfg.optim_wrapper.optimizer.amsgrad),
         ('default_hooks.checkpoint.save_best', 'toy/mean', lambda cfg: cfg.default_hooks.checkpoint.save_best),
+        ('optim_wrapper.paramwise_cfg.layer_decay', 0.7, lambda cfg: cfg.optim_wrapper.paramwise_cfg.layer_decay),
         ('load_from', 'a.pth', lambda cfg: cfg.load_from),  # not in the config: an argument of the runner
         ('find_unused_parameters', True, lambda cfg: cfg.find_unused_parameters),
         ('train_dataloader.sampler.seed', 5, lambda cfg: cfg.train_dataloader.sampler.seed),

@@ -263,3 +263,9 @@ def test_the_start_log_shows_many_groups_on_one_screen():
     assert lines[14:] == [['all', str(tensors), f'{size:,}']]
     few = build_ours(model).optimizer.param_groups
     assert [line.split()[0] for line in group_table(few)] == ['group', 'decay', 'no', 'all']
+
+
+@pytest.mark.parametrize('rules', [{'layer_decay': 0.7}, {'lr_mult': {'head': 0.1}}])
+def test_factors_need_a_rate(rules):
+    with pytest.raises(ValueError, match=r'factors of optimizer\.lr, which is not set'):
+        ParameterGroups({'optimizer': {'type': 'AdamW'}}, rules)

@@ -1,13 +1,10 @@
 """A length of training that the schedule does not know of is said in the start log."""
 
-from pathlib import Path
-
 import pytest
 
 from swin_dense.engine.schedule_notes import schedule_notes
-from swin_dense.engine.settings import load_config
+from tests.configs.recipes import find_leaves, read
 
-CONFIGS = Path(__file__).parents[2] / 'configs'
 STEPS = {'type': 'MultiStepLR', 'milestones': [8, 11], 'end': 12}
 POLY = {'type': 'PolyLR', 'by_epoch': False, 'end': 160_001}
 
@@ -35,8 +32,8 @@ def test_what_disagrees_is_said(scheduler, train_cfg, said):
     assert said is None or said in notes[0]
 
 
-@pytest.mark.parametrize('path', [p for p in CONFIGS.glob('*/*.py') if p.parent.name != '_base_'], ids=lambda p: p.stem)
-def test_our_recipes_agree_with_themselves(path):
-    cfg = load_config(path)
+@pytest.mark.parametrize('leaf', find_leaves())
+def test_our_recipes_agree_with_themselves(leaf):
+    cfg = read(leaf)
     per_epoch = 7330 if 'max_epochs' in cfg.train_cfg else 1264
     assert list(schedule_notes(cfg.param_scheduler, cfg.train_cfg, per_epoch)) == []
