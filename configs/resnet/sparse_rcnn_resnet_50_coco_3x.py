@@ -10,4 +10,4 @@ model = dict(
     neck=dict(in_channels=_base_.pyramid_channels),
     roi_head=dict(bbox_head=[dict(_base_.bbox_head, num_classes=_base_.num_classes)] * _base_.num_stages),
 )
-optim_wrapper = dict(clip_grad=dict(max_norm=1, norm_type=2))
+optim_wrapper = dict(clip_grad=dict(max_norm=1, norm_type=2))  # as mmdet has it for Sparse R-CNN

@@ -6,7 +6,7 @@ _base_ = [
     '../_base_/runtime.py',
 ]
 model = dict(
-    backbone=dict(_base_.backbone, drop_path_rate=0.1),
+    backbone=dict(_base_.backbone, image_size=_base_.crop_size, drop_path_rate=0.1),
     data_preprocessor=dict(size=_base_.crop_size),
     neck=dict(in_channels=_base_.pyramid_channels, out_channels=_base_.pyramid_channels[-1]),
     decode_head=dict(in_channels=_base_.pyramid_channels, num_classes=_base_.num_classes),

@@ -35,13 +35,15 @@ def recipe(cfg: Config) -> dict[str, Any]:
     wrapper, (warmup, decay) = cfg.optim_wrapper, cfg.param_scheduler
     optimizer = dict(wrapper.optimizer)
     clip = wrapper.get('clip_grad')
+    assert wrapper.constructor == 'swin_dense.ParameterGroups'  # norms and position tables do not decay
+    rules = dict(wrapper.get('paramwise_cfg', {}))
     # both schedulers count from 0: the factor is 1 one step before `end`
     words = {
         'optimizer': optimizer.pop('type'),
         'lr': optimizer.pop('lr'),
         'betas': list(optimizer.pop('betas')),
         'weight_decay': optimizer.pop('weight_decay'),
-        'layer_decay': wrapper.get('paramwise_cfg', {}).get('layer_decay'),
+        'layer_decay': rules.pop('layer_decay', None),
         'clip_grad': clip and clip['max_norm'],
         'batch': cfg.auto_scale_lr.base_batch_size,
         'warmup': f'{warmup.end - 1} iterations from {warmup.start_factor:g}',
@@ -51,6 +53,7 @@ def recipe(cfg: Config) -> dict[str, Any]:
         'test': augmentation(cfg.test_dataloader.dataset.pipeline),
     }
     assert not optimizer
+    assert not rules
     assert cfg.auto_scale_lr.enable
     return words
 

@@ -44,6 +44,7 @@ VITDET = {
     'roi_head.bbox_head.norm_cfg.eps': (1e-6, ABSENT),
     'roi_head.mask_head.norm_cfg.type': ('swin_dense.ChannelNorm', ABSENT),
     'roi_head.mask_head.norm_cfg.eps': (1e-6, ABSENT),
+    'train_cfg.rcnn.assigner.match_low_quality': (False, True),
 }
 HTC_BOX_HEAD = {'type': ('Shared4Conv1FCBBoxHead', 'Shared2FCBBoxHead')}
 STAGES = tuple(f'roi_head.bbox_head.{stage}.' for stage in range(3))

@@ -6,7 +6,8 @@ CLASSES=background,object                                           the N names,
 """
 
 data_root = '{{$DATASET_ROOT:data/own}}/'
-classes = tuple('{{$CLASSES:background,object}}'.split(','))  # noqa: SIM905 - what stands here is put in its place
+names = '{{$CLASSES:background,object}}'
+classes = tuple(name.strip() for name in names.split(','))
 train_images = '{{$TRAIN_IMAGES:images/training}}'
 train_masks = '{{$TRAIN_MASKS:annotations/training}}'
 val_images = '{{$VAL_IMAGES:images/validation}}'

@@ -14,4 +14,6 @@ model = dict(
         bbox_head=dict(type='Shared4Conv1FCBBoxHead', conv_out_channels=256, norm_cfg=norm),
         mask_head=dict(norm_cfg=norm),
     ),
+    # detectron2 takes no box below the threshold as positive, mmdet's Mask R-CNN does
+    train_cfg=dict(rcnn=dict(assigner=dict(match_low_quality=False))),
 )
