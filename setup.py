@@ -17,10 +17,12 @@ setup(
     license='Apache-2.0',
     python_requires='>=3.10',
     packages=find_packages(include=['swin_dense', 'swin_dense.*']),
-    package_data={'swin_dense': ['py.typed']},
+    package_data={'swin_dense': ['py.typed'], 'swin_dense.checkpoints': ['zoo.yaml']},
     install_requires=[
         'torch>=2.4',
         'numpy',
+        'pyyaml',
+        'filelock',
         'onedl-mmengine>=0.10.10',
         'onedl-mmcv>=2.3',
         'onedl-mmdetection>=3.5',

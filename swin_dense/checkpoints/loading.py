@@ -34,7 +34,8 @@ def load_pretrained(
 
     Args:
         backbone: with parameters in memory or on the meta device (those come to the CPU).
-        source: path, `file://` or web address of a checkpoint, or what it holds: a state dict or a dict around one.
+        source: path, `file://` or web address of a checkpoint, a short name of `zoo.yaml`, or what a checkpoint holds:
+            a state dict or a dict around one.
         allow_partial: load what fits and report the rest, rather than raise.
         position_grid: (height, width) in patches of the file's absolute position embedding; None: square, or the
             backbone's own where that alone has as many patches. Only needed if this is said to be undecided.

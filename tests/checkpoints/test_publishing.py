@@ -16,7 +16,7 @@ from mmengine.structures import BaseDataElement
 from safetensors import safe_open
 
 import swin_dense
-from swin_dense.checkpoints import files
+from swin_dense.checkpoints import files, load_pretrained
 from swin_dense.checkpoints.files import read_checkpoint
 from swin_dense.checkpoints.publishing import publish
 from swin_dense.engine.runner import Runner
@@ -187,6 +187,8 @@ def test_the_model_card(trained, tmp_path):
         "```python\nbackbone = dict(checkpoint='https://",
     ):
         assert line in card, line
+    report = load_pretrained(small_swin(), published(tmp_path / 'out')['.safetensors'])
+    assert report.is_complete
     assert 'class20' not in card
     assert 'somebody' not in card
     assert '| time |' not in card

@@ -1,12 +1,20 @@
-"""A site on this machine that behaves like those that keep weights, and like broken ones."""
+"""A site on this machine that behaves like those that keep weights, and like broken ones; and what it leaves behind."""
 
 import functools
 import hashlib
 import http.server
+import json
 import re
 import threading
 import time
 from pathlib import Path
+
+import pytest
+import torch
+
+from swin_dense.checkpoints import load_pretrained
+from swin_dense.checkpoints.download import cached_file
+from tests.checkpoints.models import assert_equal_states, copied, small_swin
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -86,3 +94,34 @@ class Site:
         self.server.shutdown()
         self.thread.join()
         self.server.server_close()
+
+
+def saved(content, path):
+    """Save and give the bytes."""
+    torch.save(content, path)
+    return path.read_bytes()
+
+
+def kept(folder):
+    """Files of the cache that are used, and their records."""
+    return sorted(path for path in folder.rglob('*.*') if path.is_file() and path.name[0] != '.')
+
+
+def partial(url):
+    """Where a download is until it is whole."""
+    return cached_file(url).with_name(f'.partial.{cached_file(url).name}')
+
+
+def record(url):
+    return json.loads(cached_file(url).with_name(f'{cached_file(url).name}.json').read_text())
+
+
+def failure(source, error, home):
+    """The message with which loading fails; neither the backbone nor the cache has changed."""
+    backbone = small_swin()
+    before = copied(backbone.state_dict())
+    with pytest.raises(error) as caught:
+        load_pretrained(backbone, source)
+    assert_equal_states(backbone.state_dict(), before)
+    assert kept(home) == [], 'something was left in the cache'
+    return str(caught.value)
