@@ -92,15 +92,22 @@ def _first_available(source: str, files: tuple[WebFile, ...]) -> Path:
     for file in files:
         if cached_file(file.url).is_file():
             return _cached(file)
-    reasons = []
+    reasons: list[str] = []
+    wrong: list[str] = []
     for file in files:
         try:
             return _downloaded(file)
-        except ConnectionError as error:
-            reasons.append(str(error))
+        except (ConnectionError, _WrongFileError) as error:
+            (wrong if isinstance(error, _WrongFileError) else reasons).append(str(error))
             if file is not files[-1]:
                 MMLogger.get_current_instance().warning(f'{error}; trying the next address of {source}')
+    if wrong:
+        raise ValueError('; '.join([*wrong, *reasons]))
     raise ConnectionError(_offline(source, files, reasons))
+
+
+class _WrongFileError(ValueError):
+    """What an address gave is not the file: a page in its place, or other bytes than were published."""
 
 
 def _offline(source: str, files: tuple[WebFile, ...], reasons: list[str]) -> str:
@@ -144,15 +151,17 @@ def _check_content(partial: Path, url: str) -> None:
     try:
         read_checkpoint(partial, lazy=True)
     except ValueError as error:
-        raise ValueError(f'{url} gave no checkpoint, and nothing was kept: {error}') from None
+        raise _WrongFileError(f'{url} gave no checkpoint, and nothing was kept: {error}') from None
 
 
 def _cached(file: WebFile) -> Path:
     """The file of the cache, checked when it is new there, or has changed."""
     target = cached_file(file.url)
     status, record = target.stat(), _read_record(target)
-    if (record.get('size'), record.get('modified')) != (status.st_size, status.st_mtime_ns):
+    known = record.get('size'), record.get('modified'), record.get('published_checksum')
+    if known != (status.st_size, status.st_mtime_ns, file.checksum or None):
         record = _checked(target, file, f'{target}')
+        read_checkpoint(target, lazy=True)  # before it is known: a page put there by hand is not what others must equal
         with suppress(OSError):  # a cache that others fill may be read-only
             _write_record(target, record)
     return target
@@ -165,7 +174,7 @@ def _checked(path: Path, file: WebFile, what: str) -> dict[str, Any]:
     found = {name: _digest(path, name) for name in {'sha256', algorithm or 'sha256'}}
     if digits and not found[algorithm].startswith(digits):
         remedy = f'Delete {path} to download it again.' if path == target else 'Nothing was kept; try again.'
-        raise ValueError(
+        raise _WrongFileError(
             f'{what} is not what was published: its {algorithm} is {found[algorithm]}, and should begin with {digits}. '
             f'{remedy}'
         )

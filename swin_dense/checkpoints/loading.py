@@ -57,11 +57,24 @@ def load_pretrained(
     report = replace(matched.report, backbone=type(backbone).__name__, source=label)
     if not report.is_complete and not (allow_partial and report.loaded):
         raise ValueError(explain(report, file, layout, matched, own))
+    _refuse_what_cannot_be_copied(matched.values, own, label)
     _put(backbone, own, matched.values, report)
     kept: Any = backbone
     kept.load_report = report
     MMLogger.get_current_instance().info(str(report))
     return report
+
+
+def _refuse_what_cannot_be_copied(values: State, own: State, label: str) -> None:
+    """Before anything is: torch stops at the first of these, with the weights before it overwritten."""
+    missing = [name for name, value in values.items() if value.is_meta and not own[name].is_meta]
+    if odd := missing + [name for name, value in values.items() if value.layout != torch.strided]:
+        raise ValueError(f'{label} has tensors without values, or sparse ones: {some(odd, 6)}. Nothing was loaded.')
+    if odd := [name for name in values if values[name].is_floating_point() != own[name].is_floating_point()]:
+        raise ValueError(
+            f'{label} has {values[odd[0]].dtype} where the backbone has {own[odd[0]].dtype}: {some(odd, 6)}. Quantised '
+            'or complex weights have to be turned into floating point first. Nothing was loaded.'
+        )
 
 
 def _put(backbone: nn.Module, own: State, values: State, report: LoadReport) -> None:

@@ -50,7 +50,7 @@ def _receive(url: str, partial: Path) -> None:
     try:
         response = urlopen(Request(url, headers=headers), timeout=_SECONDS_OF_SILENCE)
     except HTTPError as error:
-        if error.code != 416:
+        if error.code != 416 or not start:
             raise
         error.close()  # there is nothing after `start`
         if error.headers.get('Content-Range') != f'bytes */{start}':

@@ -159,3 +159,31 @@ def test_file_urls_and_paths(tmp_path, state, monkeypatch):
 def test_other_addresses(source):
     with pytest.raises(ValueError, match='file:/'):
         load_pretrained(small_swin(), source)
+
+
+def test_a_page_put_into_the_cache_does_not_stand_in_the_way_of_the_file(site, home, state):
+    target = cached_file(NOWHERE)
+    target.parent.mkdir(parents=True)
+    target.write_text('<html>please log in</html>')
+    with pytest.raises(ValueError, match='is a web page'):
+        local_file(NOWHERE)
+    content = saved(state, target)
+    assert local_file(NOWHERE).read_bytes() == content
+
+
+def test_the_next_address_is_tried_after_a_page(site, home, state, publish, messages):
+    content = saved(state, site.folder / 'swin.pth')
+    (site.folder / 'page.pth').write_text('<html>this domain is for sale</html>')
+    page = site.url.replace('swin.pth', 'page.pth')
+    publish('swin', WebFile(page), WebFile(site.url))
+    assert local_file('swin').read_bytes() == content
+    assert not cached_file(page).exists()
+
+
+def test_a_checksum_published_later_is_checked(site, home, state, publish):
+    saved(state, site.folder / 'swin.pth')
+    publish('swin', WebFile(site.url))
+    local_file('swin')
+    publish('swin', WebFile(site.url, 'sha256:00000000'))
+    with pytest.raises(ValueError, match='not what was published'):
+        local_file('swin')

@@ -261,3 +261,14 @@ def test_a_file_without_its_last_stage_is_not_taken_for_timm(swin):
     assert detect_layout(state).title == 'Swin, official classification'
     with pytest.raises(ValueError, match='missing in the file, 26: layers'):
         load_pretrained(small_swin(), state)
+
+
+def test_shift_vit_written_officially_is_read_again():
+    model, other = small_shift_vit(), small_shift_vit()
+    written = convert(model.state_dict(), 'official').tensors
+    report = load_pretrained(other, written)
+    assert report.source == 'a state dict'
+    assert_equal_states(
+        {name: value for name, value in other.state_dict().items() if not name.startswith('norm')},
+        {name: value for name, value in model.state_dict().items() if not name.startswith('norm')},
+    )

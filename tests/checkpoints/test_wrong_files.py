@@ -1,5 +1,7 @@
 """Files of another model, or with something wrong, in any layout: each its own message, and nothing is loaded."""
 
+import copy
+
 import pytest
 import torch
 from torch import nn
@@ -205,3 +207,25 @@ def test_partial_loading_is_the_way_out():
     kept = ('blocks.1.mlp.fc1.weight', 'blocks.2.norm1.weight')
     own = backbone.state_dict()
     assert_equal_states(own, {name: (before if name in kept else state)[name] for name in own})
+
+
+@pytest.mark.parametrize(
+    ('change', 'said'),
+    [
+        (lambda tensor: tensor.to('meta'), 'without values, or sparse ones: layers.1.blocks.0.norm1.weight'),
+        (lambda tensor: tensor.to_sparse(), 'without values, or sparse ones: layers.1.blocks.0.norm1.weight'),
+        (lambda tensor: tensor.to(torch.int8), 'torch.int8 where the backbone has torch.float32'),
+        (lambda tensor: tensor.to(torch.complex64), 'torch.complex64 where the backbone has torch.float32'),
+    ],
+    ids=['meta', 'sparse', 'int8', 'complex'],
+)
+def test_tensors_that_torch_stops_at_or_bends(change, said):
+    """In the middle of a file: what stands before must not be loaded either."""
+    arch = {'embed_dims': 8, 'depths': (1, 1), 'num_heads': (1, 2), 'window_size': 3}
+    model, other = (SwinTransformer(arch=arch, out_indices=(0, 1)) for _ in range(2))
+    before = copy.deepcopy(model.state_dict())
+    state = {name: tensor + 1 for name, tensor in other.state_dict().items()}
+    state['layers.1.blocks.0.norm1.weight'] = change(state['layers.1.blocks.0.norm1.weight'])
+    with pytest.raises(ValueError, match=said):
+        load_pretrained(model, state)
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())

@@ -54,7 +54,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         if manner in ('cut', 'stuck') or (manner == 'cut once' and len(self.site.requests) == 1):
             content = content[: len(content) // 2]
         if manner == 'slow':
-            time.sleep(0.5)
+            time.sleep(3)  # for a process on a busy machine to come and wait
         self.wfile.write(content)
         if manner == 'stuck':
             self.wfile.flush()

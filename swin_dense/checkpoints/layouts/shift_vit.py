@@ -48,7 +48,8 @@ SHIFT_VIT_LAYOUTS = (
     ),
     Layout(
         'ShiftViT, official classification',
-        lambda names, beside: _is_shift_vit(names, beside) and has(names, r'norm\.weight$'),
+        # with or without the end of a classifier: what is converted from a dense backbone has none
+        lambda names, beside: _is_shift_vit(names, beside) and not has(names, r'norm\d+\.'),
         _ROWS,
         family='ShiftViT',
         arrange=_from_convolutions,

@@ -13,7 +13,7 @@ def ignored_of_dense(name: str, own: Names, present: Names) -> str:
     last = max((int(found[1]) for key in own if (found := re.match(r'layers\.(\d+)\.', key))), default=-1)
     if found := re.match(r'layers\.(\d+)\.(downsample\.)?', name):
         stage, merging = int(found[1]), found[2] is not None
-        if stage > last or (stage == last and merging and _has_stage(present, last + 1)):
+        if (stage > last >= 0) or (stage == last and merging and _has_stage(present, last + 1)):
             return f'stages after layers.{last} are not built for these out_indices'
     if (found := re.match(r'norm(\d+)\.', name)) and _has_stage(present, int(found[1])):
         return 'output norm of a level that is not in out_indices'
