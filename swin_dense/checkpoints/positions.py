@@ -79,14 +79,15 @@ def _grid_of_file(num_rows: int, grids: Grids) -> Size | None:
 
 
 def _likely_grids(num_rows: int, grids: Grids) -> Iterator[Size]:
-    """Square with the tokens that the file has, the backbone's own, square with other tokens (ViTDet has rows of tokens
-    that it does not have).
+    """Square with the tokens that the file has, the backbone's own, and, where it has none, square with one: ViTDet
+    keeps the row of a class token that it does not have.
     """
     if square := _square(num_rows - grids.num_tokens):
         yield square
     if grids.own is not None and math.prod(grids.own) == num_rows - grids.num_tokens:
         yield grids.own
-    yield from filter(None, (_square(num_rows - count) for count in (1, 0, 2)))
+    if not grids.num_tokens and (square := _square(num_rows - 1)):
+        yield square
 
 
 def _square(area: int) -> Size | None:

@@ -124,3 +124,20 @@ def test_positions_of_a_backbone_that_names_no_grid():
     table = torch.zeros(1, 17, 4)
     assert fitted_positions(table, 17, Grids()) == (table, '')
     assert fitted_positions(table, 26, Grids()) is None
+
+
+@pytest.mark.parametrize(
+    ('grid', 'file_token', 'own_token'), [((5, 10), True, True), ((3, 5), True, False)], ids=['51 rows', '16 rows']
+)
+def test_no_other_tokens_than_the_file_has_are_guessed(grid, file_token, own_token):
+    """51 rows are not 7 x 7 and two tokens in a file that has one."""
+    arch = {'embed_dims': 24, 'depth': 1, 'num_heads': 2}
+    sizes = [tuple(16 * side for side in shape) for shape in (grid, (14, 14))]
+    file, backbone = (
+        VisionTransformer(arch=arch, out_indices=(0,), image_size=size, class_token=token)
+        for size, token in zip(sizes, (file_token, own_token), strict=True)
+    )
+    with pytest.raises(ValueError, match='position_grid'):
+        load_pretrained(backbone, file.state_dict())
+    report = load_pretrained(backbone, file.state_dict(), position_grid=grid)
+    assert [name for name, *_ in report.resized] == ['pos_embed']
