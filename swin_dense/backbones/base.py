@@ -13,6 +13,7 @@ class Backbone(BaseModule):
     Attributes:
         out_channels: channels of each map that `forward` returns.
         out_strides: pixels of the input for one step on each map; sizes are input sizes divided by these, rounded up.
+        arch_depths: blocks of each stage by its arch, those too that `out_indices` leave out.
 
     Weights have their initial values as soon as the module exists; `init_weights`, which mmengine's runner calls, loads
     `init_cfg=dict(type='Pretrained', checkpoint=...)` strictly, and only into the backbone itself.
@@ -20,6 +21,7 @@ class Backbone(BaseModule):
 
     out_channels: tuple[int, ...]
     out_strides: tuple[int, ...]
+    arch_depths: tuple[int, ...]
 
     def __init__(self, *, init_cfg: dict[str, Any] | None) -> None:
         super().__init__(init_cfg=dict(init_cfg) if init_cfg else None)

@@ -49,7 +49,8 @@ class HierarchicalBackbone(Backbone):
         self.out_channels = tuple(channels[i] for i in self.out_indices)
         self.out_strides = tuple(patch_size * 2**i for i in self.out_indices)
         last = self.out_indices[-1]
-        self._depths = tuple(depths[: last + 1])
+        self.arch_depths = tuple(depths)
+        self._depths = self.arch_depths[: last + 1]
         self.patch_embed = patch_embed
         self.layers = nn.ModuleList()
         for stage in range(last + 1):

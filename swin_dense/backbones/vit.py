@@ -99,6 +99,7 @@ class VisionTransformer(Backbone):
         windows = _windows(window_size, global_blocks, depth)
         rates = rising_rates(drop_path_rate, depth)
 
+        self.arch_depths = (depth,)
         self.out_channels = (channels,) * len(self.out_indices)
         self.out_strides = (patch_size,) * len(self.out_indices)
         self.activation_checkpointing = activation_checkpointing

@@ -1,6 +1,7 @@
 """Strict loading: every name in the file and in the backbone is accounted for, or nothing is loaded."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -57,12 +58,32 @@ def load_pretrained(
     report = replace(matched.report, backbone=type(backbone).__name__, source=label)
     if not report.is_complete and not (allow_partial and report.loaded):
         raise ValueError(explain(report, file, layout, matched, own))
+    if not allow_partial:
+        _refuse_deeper_models({layout.own_name(name) or name for name in file.tensors}, backbone, label)
     _refuse_what_cannot_be_copied(matched.values, own, label)
     _put(backbone, own, matched.values, report)
     kept: Any = backbone
     kept.load_report = report
     MMLogger.get_current_instance().info(str(report))
     return report
+
+
+def _refuse_deeper_models(names: Iterable[str], backbone: nn.Module, label: str) -> None:
+    """What `out_indices` leave out is ignored; what the arch does not have at all is of another model."""
+    depths = getattr(backbone, 'arch_depths', None)
+    if depths is None:
+        return
+    deepest = [0] * len(depths)
+    for name in names:
+        if found := re.match(r'(?:layers\.(\d+)\.)?blocks\.(\d+)\.', name):
+            stage = int(found[1] or 0)
+            deepest += [0] * (stage + 1 - len(deepest))
+            deepest[stage] = max(deepest[stage], int(found[2]) + 1)
+    if len(deepest) > len(depths) or any(there > here for there, here in zip(deepest, depths, strict=False)):
+        raise ValueError(
+            f'{label} is of a deeper model: it has {tuple(deepest)} blocks, the arch of this {type(backbone).__name__} '
+            f'{depths}. Build that arch, with fewer out_indices for its first levels alone; or allow_partial=True.'
+        )
 
 
 def _refuse_what_cannot_be_copied(values: State, own: State, label: str) -> None:

@@ -229,3 +229,25 @@ def test_tensors_that_torch_stops_at_or_bends(change, said):
     with pytest.raises(ValueError, match=said):
         load_pretrained(model, state)
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+@pytest.mark.parametrize(
+    ('build', 'deep', 'shallow', 'blocks'),
+    [
+        (VisionTransformer, {'embed_dims': 24, 'depth': 4, 'num_heads': 2}, {'depth': 2}, r'\(4,\) blocks, .*\(2,\)'),
+        (
+            SwinTransformer,
+            {'embed_dims': 8, 'depths': (1, 1, 1), 'num_heads': (1, 2, 2), 'window_size': 3},
+            {'depths': (1, 1), 'num_heads': (1, 2)},
+            r'\(1, 1, 1\) blocks, .*\(1, 1\)',
+        ),
+    ],
+    ids=['ViT', 'Swin'],
+)
+def test_a_deeper_model_is_no_shallower_one(build, deep, shallow, blocks):
+    """Its first blocks would do something, and not what either model does; those of the same arch are what is meant."""
+    last = len(deep['depths']) - 1 if 'depths' in deep else deep['depth'] - 1
+    file = build(arch=deep, out_indices=(0, 1, last)).state_dict()
+    assert load_pretrained(build(arch=deep, out_indices=(0, 1)), file).is_complete
+    with pytest.raises(ValueError, match=f'deeper model: it has {blocks}'):
+        load_pretrained(build(arch={**deep, **shallow}, out_indices=(0, 1)), file)
