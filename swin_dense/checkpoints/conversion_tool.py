@@ -51,7 +51,7 @@ def convert_weights(source: str, target: str, *, to: str) -> int:
     conversion = convert(file.tensors, to, beside=file.beside)
     if unknown := [name for name in conversion.left_out if not layout.why_ignored(layout.own_name(name), (), own)]:
         raise ValueError(f'{source} has what is no part of {layout.title!r}: {some(unknown, _SHOWN)}.')
-    others = around_backbone(content, file) if to in _WHOLE_MODELS and is_whole_model(file) else {}
+    others = around_backbone(file) if to in _WHOLE_MODELS and is_whole_model(file) else {}
     # mmdet reads nothing without the prefix
     prefix = 'backbone.' if others or to == 'mmdet' else ''
     tensors = {**{prefix + name: value for name, value in conversion.tensors.items()}, **others}

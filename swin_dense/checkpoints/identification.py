@@ -98,7 +98,7 @@ def identify(source: str | Path) -> Identity:
         tensors=len(learnt),
         parameters=sum(tensor.numel() for tensor in learnt.values()),
         around=len(file.beside),
-        num_classes=_num_classes({**own, **around_backbone(content, file)}),
+        num_classes=_num_classes({**own, **around_backbone(file)}),
         classes=class_names(meta),
         others=file.others,
         meta=meta,

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from torch import Tensor
@@ -24,13 +24,13 @@ class Unwrapped:
 
     tensors: the backbone's, by name without prefixes.
     full_names: name without prefixes -> name in the file.
-    beside: names in the file of what is around the backbone, heads and necks.
+    beside: what is around the backbone, heads and necks, by name in the file.
     others: entries of the file with further weights, of which these are the average, or the other way round.
     """
 
     tensors: dict[str, Tensor]
     full_names: dict[str, str]
-    beside: tuple[str, ...] = ()
+    beside: dict[str, Tensor] = field(default_factory=dict)
     others: tuple[str, ...] = ()
 
 
@@ -45,15 +45,19 @@ def unwrap(content: Mapping[str, Any], source: str) -> Unwrapped:
     if len(full_names) < len(names):
         twice = next(name for name, plain in names.items() if full_names[plain] != name)
         raise ValueError(f'{source} holds both {twice!r} and {full_names[names[twice]]!r}. Leave one of them out.')
-    beside = tuple(name for name in tensors if name not in names)
+    beside = {name: tensor for name, tensor in tensors.items() if name not in names}
     return Unwrapped({plain: tensors[name] for plain, name in full_names.items()}, full_names, beside, others)
 
 
 def _innermost(content: Mapping[str, Any], source: str) -> tuple[dict[str, Tensor], tuple[str, ...]]:
     others: list[str] = []
+    outer: list[Any] = []
     while entries := [name for name in (*_ENTRIES, *_AVERAGES) if isinstance(content.get(name), Mapping)]:
         others += entries[1:]
+        outer.append(content)
         content = content[entries[0]]
+        if any(content is one for one in outer):
+            raise ValueError(f'{source} holds itself under {entries[0]!r}: it is no checkpoint.')
     tensors = {name: value for name, value in content.items() if isinstance(value, Tensor)}
     if not tensors:
         held = ', '.join(str(name) for name in list(content)[:10]) or 'nothing'

@@ -216,3 +216,15 @@ def test_converting_as_a_program(tmp_path):
     result = run('convert_weights', 'a.pth', 'c.pth', '--to', 'caffe', cwd=tmp_path)
     assert result.returncode == 2
     assert "invalid choice: 'caffe'" in result.stderr
+
+
+def test_heads_are_of_the_entry_that_the_backbone_is_of(tmp_path):
+    """Whatever stands first in the file: averaged weights are not mixed with those beside them."""
+    ours, _ = pair_in('mmseg', upernet)
+    state = ours.state_dict()
+    averaged = {name: torch.zeros_like(value) for name, value in state.items()}
+    source = saved({'state_dict_ema': averaged, 'state_dict': state}, tmp_path / 'ours.pth')
+    assert convert_weights(source, str(tmp_path / 'copy.pth'), to='swin_dense') == 0
+    written = read_checkpoint(tmp_path / 'copy.pth')['state_dict']
+    assert set(written) == set(state)
+    assert all(torch.equal(written[name], value) for name, value in state.items())

@@ -75,3 +75,10 @@ def test_simmim_is_an_encoder_beside_a_decoder():
     assert dict(report.ignored)['encoder.mask_token'] == 'token of masked pretraining'
     assert dict(report.ignored)['decoder.0.weight'] == 'beside the backbone'
     assert len(report.resized) == 8
+
+
+def test_a_file_that_holds_itself_is_refused():
+    content = {'epoch': 1}
+    content['model'] = content
+    with pytest.raises(ValueError, match="holds itself under 'model'"):
+        unwrap(content, 'a.pth')
