@@ -1,0 +1,75 @@
+"""The config that a checkpoint carries, read without running it.
+
+mmengine's checkpoints hold the text of their config, which is Python, and `Config.fromstring` executes it: a
+checkpoint from anywhere could do anything. What is saved there is literals and `dict(...)`, so only those are read.
+"""
+
+import ast
+from collections.abc import Mapping
+from typing import Any
+
+from mmengine.config import Config
+
+
+def carried_config(meta: Mapping[str, Any], source: str) -> Config:
+    """The config of the training that wrote a checkpoint.
+
+    Args:
+        meta: what the checkpoint says about itself.
+        source: of the checkpoint, for messages.
+
+    Raises:
+        ValueError: it carries none, or one that is more than values.
+    """
+    text = meta.get('cfg') or meta.get('config')
+    values = meta.get('recipe') if isinstance(meta.get('recipe'), Mapping) else None
+    if values is None and isinstance(text, str) and text.strip():
+        values = literal_config(text, source)
+    if not values or 'model' not in values:
+        raise ValueError(f'{source} carries no config of a model: give the config file as well, before the checkpoint.')
+    return Config(dict(values))
+
+
+def literal_config(text: str, source: str) -> dict[str, Any]:
+    """The assignments of a config file that has literals and `dict(...)` alone."""
+    refused = f'the config that {source} carries is more than values'
+    try:
+        statements = ast.parse(text).body
+    except SyntaxError as error:
+        raise ValueError(f'{refused}: {error}. Give the config file, before the checkpoint.') from None
+    values = {}
+    for statement in statements:
+        if not (
+            isinstance(statement, ast.Assign)
+            and len(statement.targets) == 1
+            and isinstance(statement.targets[0], ast.Name)
+        ):
+            raise ValueError(
+                f'{refused}: line {statement.lineno}, {ast.unparse(statement)[:80]!r}, is not run. '
+                'Give the config file, before the checkpoint.'
+            )
+        try:
+            values[statement.targets[0].id] = _value(statement.value)
+        except ValueError as error:
+            raise ValueError(
+                f'{refused}: line {statement.lineno}: {error}, is not run. Give the config file, before the checkpoint.'
+            ) from None
+    return values
+
+
+def _value(node: ast.expr) -> Any:
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+        if node.func.id == 'dict' and not node.args and all(keyword.arg for keyword in node.keywords):
+            return {keyword.arg: _value(keyword.value) for keyword in node.keywords}
+        if node.func.id == 'float' and len(node.args) == 1 and not node.keywords:  # float('inf')
+            return float(ast.literal_eval(node.args[0]))
+    if isinstance(node, ast.Dict) and None not in node.keys:
+        keys = [ast.literal_eval(key) for key in node.keys if key is not None]
+        return dict(zip(keys, map(_value, node.values), strict=True))
+    if isinstance(node, (ast.List, ast.Tuple, ast.Set)):
+        kind = {ast.List: list, ast.Tuple: tuple, ast.Set: set}[type(node)]
+        return kind(_value(item) for item in node.elts)
+    try:
+        return ast.literal_eval(node)
+    except (ValueError, TypeError):
+        raise ValueError(repr(ast.unparse(node)[:80])) from None
