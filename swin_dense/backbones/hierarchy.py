@@ -65,11 +65,15 @@ class HierarchicalBackbone(Backbone):
         """(B, in_channels, H, W) -> (B, C 2^i, ceil(H / stride_i), ceil(W / stride_i)) for i in `out_indices`."""
         x_BHWC = self.patch_embed(images)
         levels = []
-        for stage, layer in enumerate(self.layers):
-            level_BHWC, x_BHWC = layer(x_BHWC)
+        for stage in range(len(self.layers)):
+            level_BHWC, x_BHWC = self.run_stage(stage, x_BHWC)
             if stage in self.out_indices:
                 levels.append(self.get_submodule(f'norm{stage}')(level_BHWC).permute(0, 3, 1, 2))
         return tuple(levels)
+
+    def run_stage(self, stage: int, x_BHWC: Tensor) -> tuple[Tensor, Tensor]:
+        """The level of a stage and the next one's input. The backbone has no more use for `x_BHWC`."""
+        return self.layers[stage](x_BHWC)
 
     def param_depth(self, name: str) -> int:
         """0: patch embedding; 1, 2, ...: blocks, a merging layer with the block before it; last + 1: output norms."""
@@ -103,10 +107,16 @@ class Stage(nn.Module):
 
     def forward(self, x_BHWC: Tensor) -> tuple[Tensor, Tensor]:
         for block in self.blocks:
-            if self.activation_checkpointing and torch.is_grad_enabled():
-                x_BHWC = checkpoint(block, x_BHWC, use_reentrant=False)
-            else:
-                x_BHWC = block(x_BHWC)
+            x_BHWC = self.run(block, x_BHWC)
+        return self.level_and_next(x_BHWC)
+
+    def run(self, function: Callable[..., Tensor], *inputs: Tensor) -> Tensor:
+        """A block or a part of one, which is worked out again in the backward pass if the stage saves activations."""
+        if self.activation_checkpointing and torch.is_grad_enabled():
+            return checkpoint(function, *inputs, use_reentrant=False)
+        return function(*inputs)
+
+    def level_and_next(self, x_BHWC: Tensor) -> tuple[Tensor, Tensor]:
         return x_BHWC, x_BHWC if self.downsample is None else self.downsample(x_BHWC)
 
 

@@ -13,12 +13,14 @@ from torch import Tensor, nn
 from swin_dense.backbones.base import resolved_arch
 from swin_dense.backbones.hierarchy import HierarchicalBackbone, Stage
 from swin_dense.layers.drop_path import ResidualDropPath, rising_rates
-from swin_dense.layers.linear import linear
+from swin_dense.layers.linear import Linear, linear
 from swin_dense.layers.mlp import MLP
-from swin_dense.layers.norms import NORMS
+from swin_dense.layers.norms import NORMS, ChannelsLast, GroupNorm1
 from swin_dense.layers.patches import PatchEmbedding, initialize_transformer_weights
-from swin_dense.layers.shift import MOVES, channel_shift
+from swin_dense.layers.shift import MOVES, channel_shift, channel_shift_
 from swin_dense.layers.tiles import mlp_of_normed_residual_, works_in_tiles
+from swin_dense.layers.tracing import is_traced
+from swin_dense.layers.watching import is_watched
 from swin_dense.registry import MODELS
 
 # Depths since 78d8fa7 of the official code; before, R2-T was (3, 3, 24, 4). 4 of n_div parts of the channels move.
@@ -104,7 +106,7 @@ class ShiftViT(HierarchicalBackbone):
                 for block in range(depths[stage])
             ]
             downsample = PatchReduction(channels=channels[stage], norm=make_norm(channels[stage])) if followed else None
-            return Stage(blocks=blocks, downsample=downsample, activation_checkpointing=activation_checkpointing)
+            return ShiftStage(blocks=blocks, downsample=downsample, activation_checkpointing=activation_checkpointing)
 
         self.assemble(
             depths=depths,
@@ -119,6 +121,17 @@ class ShiftViT(HierarchicalBackbone):
             make_norm=make_norm,
         )
         self.apply(_initialize_weights)
+
+    def run_stage(self, stage: int, x_BHWC: Tensor) -> tuple[Tensor, Tensor]:
+        layer = self.layers[stage]
+        if is_traced(x_BHWC) or type(layer) is not ShiftStage:
+            return layer(x_BHWC)
+        if stage == 0:
+            alone = is_ours(self.patch_embed)
+        else:
+            before = self.layers[stage - 1]
+            alone = type(before) is ShiftStage and not is_watched(before) and is_ours(before.downsample)
+        return layer(x_BHWC, overwrite=alone and not is_watched(layer))
 
 
 def _initialize_weights(module: nn.Module) -> None:
@@ -137,6 +150,28 @@ def _checked_n_div(n_div: int, channels: int) -> int:
             f'n_div is a whole number from {len(MOVES)} to {channels}; got {n_div!r}.'
         )
     return n_div
+
+
+class ShiftStage(Stage):
+    """Shifts in place in maps that the backbone made and nobody else has seen.
+
+    Without that each block costs a copy of the map. A map stays as it was if code from outside may have it: the stage
+    or the block was called by others, modules were wrapped or replaced, hooks see it.
+    """
+
+    def forward(self, x_BHWC: Tensor, overwrite: bool = False) -> tuple[Tensor, Tensor]:
+        """`overwrite`: the caller has no more use for the map, and nobody else has it."""
+        if is_traced(x_BHWC):
+            return super().forward(x_BHWC)
+        for block in self.blocks:
+            ours = is_ours(block)
+            if overwrite and ours and isinstance(block, ShiftBlock) and x_BHWC.is_contiguous():
+                # the shift is not worked out again with the rest: it would be of a map that has been shifted
+                x_BHWC = self.run(block.mix, *block.shift_(x_BHWC))
+            else:
+                x_BHWC = self.run(block, x_BHWC)
+            overwrite = ours  # a block's output is new
+        return self.level_and_next(x_BHWC)
 
 
 class ShiftBlock(nn.Module):
@@ -161,11 +196,19 @@ class ShiftBlock(nn.Module):
         self.drop_path = ResidualDropPath(drop_path_rate)
 
     def forward(self, x_BHWC: Tensor) -> Tensor:
-        drops = self.training and self.drop_path.rate > 0
         x_BHWC = channel_shift(x_BHWC, self.group_channels, self.shift_pixels)
-        if works_in_tiles(x_BHWC) and not drops:
+        return self.mix(x_BHWC, x_BHWC)
+
+    def shift_(self, x_BHWC: Tensor) -> tuple[Tensor, Tensor]:
+        """What `mix` takes, in the memory of a map that nobody else has."""
+        return channel_shift_(x_BHWC, self.group_channels, self.shift_pixels)
+
+    def mix(self, shortcut_BHWC: Tensor, x_BHWC: Tensor) -> Tensor:
+        """shortcut + mlp(norm2(x)), new or in the memory of both, which have the same values."""
+        drops = self.training and self.drop_path.rate > 0
+        if works_in_tiles(x_BHWC) and not drops and all(is_ours(part) for part in self.children()):
             return mlp_of_normed_residual_(x_BHWC, self.norm2(x_BHWC), self.mlp)
-        return self.drop_path(x_BHWC, self.mlp(self.norm2(x_BHWC)))
+        return self.drop_path(shortcut_BHWC, self.mlp(self.norm2(x_BHWC)))
 
     def extra_repr(self) -> str:
         return f'group_channels={self.group_channels}, shift_pixels={self.shift_pixels}'
@@ -189,3 +232,17 @@ class PatchReduction(nn.Module):
         x = x.unflatten(2, (columns, 2)).unflatten(1, (rows, 2))  # B H 2 W 2 C
         x = x.permute(0, 1, 3, 2, 4, 5).flatten(3)  # B H W (row, column, C)
         return linear(x, self.reduction.weight.permute(0, 2, 3, 1).flatten(1), None)
+
+
+# Whose outputs are new maps, and which keep for their backward pass nothing that they return.
+PARTS = frozenset(
+    {
+        *(ShiftBlock, ResidualDropPath, MLP, Linear, PatchEmbedding, PatchReduction, nn.Conv2d),
+        *(GroupNorm1, ChannelsLast, nn.BatchNorm2d, nn.SyncBatchNorm),
+    }
+)
+
+
+def is_ours(module: nn.Module | None) -> bool:
+    """Whether `module` consists of this model's parts alone, and nothing watches them."""
+    return module is not None and all(type(part) in PARTS and not is_watched(part) for part in module.modules())
