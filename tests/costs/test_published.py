@@ -83,3 +83,13 @@ def test_rows_that_are_not_met(row):
     assert parameters / 1e6 == pytest.approx(row.parameters_m, abs=0.01)
     assert macs / 1e9 == pytest.approx(row.macs_g, abs=0.01)
     assert_documented(f'`{row.config}`', row.published, parameters, macs)
+
+
+def test_upernet_with_swin_large_as_others_counted_it():
+    """2468 G: ConvNeXt, arXiv 2201.03545v2, table 4; InternImage, arXiv 2211.05778, table 5; at 640 x 2560."""
+    model, _, _ = counted(UNMET[0].config, UNMET[0].size)
+    kinds = papers_macs(model, torch.empty(1, 3, *UNMET[0].size, device='meta'))
+    every = kinds.total() / 1e9
+    without_attention = every - kinds['attention'] / 1e9
+    assert without_attention == pytest.approx(2468, abs=0.5)
+    assert f'{every:.2f} G, and {without_attention:.2f} G without the products' in DOCUMENT.read_text()
