@@ -213,7 +213,7 @@ def environment(arguments: argparse.Namespace) -> dict:
         ['git', 'rev-parse', '--short', 'HEAD'], capture_output=True, text=True, cwd=Path(__file__).parent
     )
     changed = subprocess.run(
-        ['git', 'status', '--porcelain', '--', 'swin_dense', 'benchmarks'],
+        ['git', 'status', '--porcelain', '--', 'swin_dense', 'benchmarks', ':!benchmarks/results'],
         capture_output=True,
         text=True,
         cwd=Path(__file__).parent.parent,
