@@ -15,7 +15,7 @@ from swin_dense.layers.tracing import is_traced
 HEIGHT, WIDTH = 1, 2  # axes of (B, H, W, C)
 # (axis, direction) of each group, in the official order: left, right, up, down
 MOVES = ((WIDTH, -1), (WIDTH, 1), (HEIGHT, -1), (HEIGHT, 1))
-# What is moved together on a CPU: in cache between being read and being written.
+# What a thread of a CPU moves together: in cache between being read and being written.
 TILE_BYTES = 1 << 20
 
 
@@ -51,7 +51,9 @@ def _shift_in_place(x_BHWC: Tensor, group_channels: int, pixels: int) -> None:
         return
     rows = height
     if x_BHWC.device.type == 'cpu':
-        rows = min(height, max(along, TILE_BYTES * height // (moving.numel() * moving.element_size())))
+        tile_bytes = TILE_BYTES * torch.get_num_threads()
+        # at least as many as are carried from window to window, so that they do not overlap where they come from
+        rows = min(height, max(2 * along, tile_bytes * height // (moving.numel() * moving.element_size())))
     window = moving.new_zeros(batch, rows + 2 * along, width + 2 * across, moving.shape[-1])
     inside = window[:, :, across : across + width]
     inside[:, along : 2 * along].copy_(moving[:, :along])
