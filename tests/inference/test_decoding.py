@@ -309,13 +309,11 @@ def test_threads(tmp_path, opencv_log_level):
 
 
 def test_opencv_is_silent_and_its_level_put_back(opencv_log_level, capfd):
-    content = encoded(picture(200, 300), 'TIFF', compression='tiff_lzw')
+    content = encoded(picture(200, 300), 'JPEG2000')
     for _ in range(2):
         cv2.setLogLevel(3)
         decode_image(content)
         assert cv2.getLogLevel() == 3
-        damaged = bytearray(content)
-        damaged[1000:1100] = bytes(100)
-        assert 'damaged TIFF' in reason(bytes(damaged))
+        assert 'truncated' in reason(content[: len(content) // 2])
         assert cv2.getLogLevel() == 3
     assert capfd.readouterr().err == ''
