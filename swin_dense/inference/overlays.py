@@ -53,8 +53,9 @@ def draw_detections(
     boxes = _scaled_boxes(detections.boxes_xyxy[best_first], detections.size, picture)
     shades = [instance_shade(palette[label], int((labels[:rank] == label).sum())) for rank, label in enumerate(labels)]
     if detections.masks is not None:
+        sources = _sources(detections.size, picture)
         for index, shade in zip(best_first[::-1], shades[::-1], strict=True):
-            _paint_mask(picture, detections.masks[index], detections.size, shade, (line + 1) // 2)
+            _paint_mask(picture, detections.masks[index], sources, shade, (line + 1) // 2)
     for (top, left, bottom, right), shade in zip(boxes[::-1], shades[::-1], strict=True):
         inside = picture[top:bottom, left:right]
         inside[:line], inside[-line:], inside[:, :line], inside[:, -line:] = shade, shade, shade, shade
@@ -77,7 +78,7 @@ def draw_segmentation(
     Returns: (H', W', 3) uint8 RGB, a new array.
     Raises: ValueError for an image of another form or size and for labels without a name or colour.
     """
-    labels = segmentation.labels
+    labels = np.ascontiguousarray(segmentation.labels)
     _check(image, labels.shape, classes, palette)
     bins = np.iinfo(labels.dtype).max + 1
     counts = cv2.calcHist([labels], [0], None, [bins], [0, bins])[:, 0]
@@ -88,7 +89,7 @@ def draw_segmentation(
     # One 4-byte look-up a pixel is several times faster than three of one byte.
     table = np.zeros((len(palette), 4), np.uint8)
     table[:, :3] = palette
-    looked_up = np.take(table.view(np.uint32)[:, 0], shown).view(np.uint8).reshape(*shown.shape, 4)
+    looked_up = np.take(table.view(np.uint32)[:, 0], shown, mode='clip').view(np.uint8).reshape(*shown.shape, 4)
     colours = cv2.cvtColor(looked_up, cv2.COLOR_RGBA2RGB)
     cv2.addWeighted(picture, 1 - _CLASS_PART, colours, _CLASS_PART, 0, dst=picture)
     cv2.copyTo(np.full_like(picture, 255), _borders(shown, _line_width(picture) // 2), picture)
@@ -146,16 +147,19 @@ def _scaled_boxes(
     return [tuple(box) for box in np.concatenate([starts, stops], axis=1).tolist()]
 
 
-def _sources(side: int, shown_side: int) -> np.ndarray:
-    """For each row (or column) of the picture, the one of the image that its middle lies in; whole numbers only."""
-    return (2 * np.arange(shown_side) + 1) * side // (2 * shown_side)
+def _sources(size: tuple[int, ...], picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """For each row and each column of the picture, the one of the image that its middle lies in; whole numbers only."""
+    height, width = (
+        (2 * np.arange(shown) + 1) * side // (2 * shown) for side, shown in zip(size, picture.shape[:2], strict=True)
+    )
+    return height, width
 
 
 def _nearest(labels: np.ndarray, picture: np.ndarray) -> np.ndarray:
     """(H', W') labels of the picture's pixels. (cv2's own nearest rounds whole factors wrongly at some of them.)"""
     if labels.shape == picture.shape[:2]:
-        return np.ascontiguousarray(labels)
-    rows, columns = (_sources(side, shown) for side, shown in zip(labels.shape, picture.shape[:2], strict=True))
+        return labels
+    rows, columns = _sources(labels.shape, picture)
     return labels.take(rows, axis=0).take(columns, axis=1)
 
 
@@ -163,10 +167,14 @@ def _nearest(labels: np.ndarray, picture: np.ndarray) -> np.ndarray:
 
 
 def _paint_mask(
-    picture: np.ndarray, mask: CroppedMask, size: tuple[int, int], colour: np.ndarray, contour_width: int
+    picture: np.ndarray,
+    mask: CroppedMask,
+    sources: tuple[np.ndarray, np.ndarray],
+    colour: np.ndarray,
+    contour_width: int,
 ) -> None:
     """Blend `colour` in where the mask is, and draw its outermost pixels as a contour."""
-    rows, columns = (_sources(side, shown) for side, shown in zip(size, picture.shape[:2], strict=True))
+    rows, columns = sources
     height, width = mask.pixels.shape
     top, bottom = np.searchsorted(rows, (mask.top, mask.top + height))
     left, right = np.searchsorted(columns, (mask.left, mask.left + width))
@@ -244,23 +252,21 @@ def _with_legend(picture: np.ndarray, names: list[str], shares: list[str], colou
     size = _font_size(picture)
     below = width >= _WIDE * height
     share_texts = [_text(share, size, max(height, width)) for share in shares]
-    share_width = max(text.shape[1] for text in share_texts)
     swatch, gap = size, size // 2
-    room = (width if below else max(height, width) // 2) - 2 * gap - swatch - share_width
-    name_texts = [_text(name, size, room) for name in names]
-    column_width = 2 * gap + swatch + max(text.shape[1] for text in name_texts) + share_width
-    row_height = max(text.shape[0] for text in name_texts)
-    if below:
-        rows = -(-len(names) // max(1, width // column_width))
-    else:
-        columns = -(-len(names) // max(1, (height - 2 * gap) // row_height))
-        rows = -(-len(names) // columns)
+    # gap, swatch, gap, name, share, gap
+    other = 3 * gap + swatch + max(text.shape[1] for text in share_texts)
+    name_texts = [_text(name, size, (width if below else max(height, width) // 2) - other) for name in names]
+    column_width = other + max(text.shape[1] for text in name_texts)
+    row_height = max(text.shape[0] for text in name_texts + share_texts)
+    columns = width // column_width if below else -(-len(names) // max(1, (height - 2 * gap) // row_height))
+    rows = -(-len(names) // max(1, columns))
     columns = -(-len(names) // rows)
     field = np.full((rows * row_height + 2 * gap, columns * column_width, 3), 255, np.uint8)
     for number, (name, share, colour) in enumerate(zip(name_texts, share_texts, colours, strict=True)):
         top, left = gap + number % rows * row_height, number // rows * column_width + gap
         field[top + (share.shape[0] - swatch) // 2 :][:swatch, left : left + swatch] = colour
-        for text, start in ((name, left + swatch), (share, left - gap + column_width - share.shape[1])):
+        share_left = left - 2 * gap + column_width - share.shape[1]
+        for text, start in ((name, left + swatch + gap), (share, share_left)):
             field[top : top + text.shape[0], start : start + text.shape[1]] = 255 - text[..., None]
     return _joined(picture, field, below)
 
@@ -289,30 +295,30 @@ def _line_width(picture: np.ndarray) -> int:
 
 
 def _font_size(picture: np.ndarray) -> int:
-    return max(13, round(max(picture.shape[:2]) / 75))
+    height, width = picture.shape[:2]
+    size = max(13, round(max(height, width) / 75))
+    return min(size, max(_SMALLEST_FONT, min(height, width) * 3 // 5))  # a strip holds one line
 
 
+@lru_cache(maxsize=512)
 def _text(text: str, size: int, width: int) -> np.ndarray:
-    """How much ink each pixel of a line of text has, with a margin around: (h, w) uint8.
+    """How much ink each pixel of a line of text has, with a margin around: (h, w) uint8, read-only.
 
     A text wider than `width` is set smaller, then wrapped; it is wider in the end only where one letter is.
     """
     # A name of a foreign file may hold anything: accents apart from their letters, tabs, halves of characters.
     text = unicodedata.normalize('NFC', text)
     text = ' '.join(''.join(c if c.isprintable() else ' ' if c.isspace() else '\ufffd' for c in text).split())
-    lines = [text]
-    room = width - 2 * _margin(size)
-    needed = _span(text, size)
-    if needed > room:
-        size = max(_SMALLEST_FONT, int(size * room / needed))
-        while size > _SMALLEST_FONT and _span(text, size) > width - 2 * _margin(size):
-            size -= 1
-        lines = _wrapped(text, size, width - 2 * _margin(size))
-    return _rendered(lines, size)
+    smallest = min(size, max(_SMALLEST_FONT, size * 3 // 5))
+    while size > smallest and _span(text, size) > width - 2 * _margin(size):
+        size -= 1
+    return _rendered(_wrapped(text, size, width - 2 * _margin(size)), size)
 
 
 def _wrapped(text: str, size: int, room: int) -> list[str]:
     """Lines of whole words; a word wider than `room` is divided."""
+    if _span(text, size) <= room:
+        return [text]
     lines = ['']
     for word in text.split(' '):
         if _span(f'{lines[-1]} {word}'.strip(), size) <= room:
@@ -330,7 +336,7 @@ def _wrapped(text: str, size: int, room: int) -> list[str]:
 def _rendered(lines: list[str], size: int) -> np.ndarray:
     font, margin = _font(size), _margin(size)
     ascent, descent = font.getmetrics()
-    bounds = np.array([font.getbbox(line, anchor='ls') for line in lines])
+    bounds = np.array([_bounds(line, size) for line in lines])
     # A letter with two accents is higher than the font says.
     ascent, descent = max(ascent, -int(bounds[:, 1].min())), max(descent, int(bounds[:, 3].max()))
     start = margin - int(bounds[:, 0].min())
@@ -339,7 +345,9 @@ def _rendered(lines: list[str], size: int) -> np.ndarray:
     draw = ImageDraw.Draw(canvas)
     for number, line in enumerate(lines):
         draw.text((start, number * step + ascent + margin // 2), line, fill=255, font=font, anchor='ls')
-    return np.asarray(canvas)
+    ink = np.array(canvas)
+    ink.flags.writeable = False
+    return ink
 
 
 def _printed(text: np.ndarray, colour: np.ndarray) -> np.ndarray:
@@ -348,8 +356,15 @@ def _printed(text: np.ndarray, colour: np.ndarray) -> np.ndarray:
 
 
 def _span(text: str, size: int) -> int:
-    left, _, right, _ = _font(size).getbbox(text, anchor='ls')
-    return int(right - left)
+    left, _, right, _ = _bounds(text, size)
+    return right - left
+
+
+@lru_cache(maxsize=512)
+def _bounds(text: str, size: int) -> tuple[int, int, int, int]:
+    """(left, top, right, bottom) of the ink, in pixels from the start of the line; top is negative."""
+    left, top, right, bottom = _font(size).getbbox(text, anchor='ls')
+    return int(left), int(top), int(right), int(bottom)
 
 
 def _margin(size: int) -> int:
