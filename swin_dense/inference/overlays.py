@@ -203,12 +203,14 @@ def _borders(labels: np.ndarray, line: int) -> np.ndarray:
 def _paint_plates(
     picture: np.ndarray, boxes: list[tuple[int, int, int, int]], names: list[str], colours: np.ndarray
 ) -> None:
-    """One plate a box; the first boxes choose their places first, and lie on top where there are too few."""
+    """One plate a box; the first boxes choose their places first, and lie on top where there are too few places."""
     height, width = picture.shape[:2]
     plates = []
-    taken = np.empty((0, 4), int)
+    size = _font_size(picture)
+    # A name would hide a small box, its own one as well.
+    taken = np.array([box for box in boxes if (box[2] - box[0]) * (box[3] - box[1]) < 6 * size**2]).reshape(-1, 4)
     for box, name, colour in zip(boxes, names, colours, strict=True):
-        text = _text(name, _font_size(picture), width)
+        text = _text(name, size, width)
         if text.shape[0] > height or text.shape[1] > width:
             continue
         place = _place(box, text.shape, (height, width), taken)
@@ -221,7 +223,7 @@ def _paint_plates(
 def _place(
     box: tuple[int, int, int, int], plate: tuple[int, ...], limits: tuple[int, int], taken: np.ndarray
 ) -> np.ndarray:
-    """Where a plate of this (height, width) goes: the first place at its box that covers no other, else the least."""
+    """Where a plate of this (height, width) goes: the first at its box that covers nothing taken, else the least."""
     top, left, bottom, right = box
     height, width = plate
     ends = [(top - height, left), (top, left), (bottom, left), (bottom - height, left)]

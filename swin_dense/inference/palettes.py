@@ -8,11 +8,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-_GRID_LEVELS = 22  # per channel: about 7,500 colours pass the limits below
-_LIGHTNESS = (
-    32,
-    88,
-)  # CIELAB L*, 0 black to 100 white: between them a colour is told from both, and its plate can be read
+_GRID_LEVELS = 22  # per channel; about 6,400 colours pass the limits below
+_LIGHTNESS = (42, 88)  # CIELAB L*: told from black (0) and white (100), and seen on a dark image
 _LEAST_CHROMA = 28  # CIELAB: below it colours look grey
 # Parts of white (above 0) or black (below 0) mixed into the colour of the 1st, 2nd, ... instance of a class.
 _INSTANCE_SHADES = (0.0, 0.4, -0.35, 0.2, -0.18)
@@ -21,7 +18,7 @@ _INSTANCE_SHADES = (0.0, 0.4, -0.35, 0.2, -0.18)
 def distinct_palette(count: int) -> np.ndarray:
     """`count` colours that differ clearly, the same ones every time; a longer palette begins with the shorter one.
 
-    Each colour is the one farthest in CIELAB from black, white and all colours before it. After some 7,500 colours
+    Each colour is the one farthest in CIELAB from black, white and all colours before it. After some 6,400 colours
     they repeat.
 
     Returns: (count, 3) uint8 RGB.
