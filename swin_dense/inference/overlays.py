@@ -257,20 +257,37 @@ def _with_legend(picture: np.ndarray, names: list[str], shares: list[str], colou
     swatch, gap = size, size // 2
     # gap, swatch, gap, name, share, gap
     other = 3 * gap + swatch + max(text.shape[1] for text in share_texts)
-    name_texts = [_text(name, size, (width if below else max(height, width) // 2) - other) for name in names]
-    column_width = other + max(text.shape[1] for text in name_texts)
-    row_height = max(text.shape[0] for text in name_texts + share_texts)
-    columns = width // column_width if below else -(-len(names) // max(1, (height - 2 * gap) // row_height))
-    rows = -(-len(names) // max(1, columns))
-    columns = -(-len(names) // rows)
-    field = np.full((rows * row_height + 2 * gap, columns * column_width, 3), 255, np.uint8)
-    for number, (name, share, colour) in enumerate(zip(name_texts, share_texts, colours, strict=True)):
-        top, left = gap + number % rows * row_height, number // rows * column_width + gap
-        field[top + (share.shape[0] - swatch) // 2 :][:swatch, left : left + swatch] = colour
-        share_left = left - 2 * gap + column_width - share.shape[1]
-        for text, start in ((name, left + swatch + gap), (share, share_left)):
-            field[top : top + text.shape[0], start : start + text.shape[1]] = 255 - text[..., None]
+    name_texts = [_text(name, size, max(height, width) // 2 - other) for name in names]
+    widest = other + max(text.shape[1] for text in name_texts)
+    heights = [max(name.shape[0], share.shape[0]) for name, share in zip(name_texts, share_texts, strict=True)]
+    count = max(1, width // widest) if below else max(_column_numbers(heights, height - 2 * gap)) + 1
+    limit = max(*heights, -(-sum(heights) // count))
+    while max(column_of := _column_numbers(heights, limit)) >= count:
+        limit += 1
+    field = np.full((limit + 2 * gap, 0, 3), 255, np.uint8)
+    for column in range(max(column_of) + 1):
+        members = [number for number, place in enumerate(column_of) if place == column]
+        strip = np.full((len(field), other + max(name_texts[n].shape[1] for n in members), 3), 255, np.uint8)
+        top = gap
+        for number in members:
+            name, share = name_texts[number], share_texts[number]
+            strip[top + (share.shape[0] - swatch) // 2 :][:swatch, gap : gap + swatch] = colours[number]
+            for text, left in ((name, 2 * gap + swatch), (share, strip.shape[1] - gap - share.shape[1])):
+                strip[top : top + text.shape[0], left : left + text.shape[1]] = 255 - text[..., None]
+            top += heights[number]
+        field = np.concatenate([field, strip], axis=1)
     return _joined(picture, field, below)
+
+
+def _column_numbers(heights: list[int], limit: int) -> list[int]:
+    """The column of each entry, where columns are filled one after the other up to a height of `limit`."""
+    numbers, column, filled = [], 0, 0
+    for height in heights:
+        if filled and filled + height > limit:
+            column, filled = column + 1, 0
+        filled += height
+        numbers.append(column)
+    return numbers
 
 
 def _joined(picture: np.ndarray, field: np.ndarray, below: bool) -> np.ndarray:
