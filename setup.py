@@ -31,6 +31,7 @@ setup(
         'pycocotools',
         'faster-coco-eval>=1.6',
         'safetensors',
+        'pillow>=10.1',
         'rich',
         'matplotlib',
         'tensorboard',
@@ -39,6 +40,7 @@ setup(
     extras_require={
         'export': ['onnx>=1.16', 'onnxruntime>=1.18'],
         'video': ['av>=12'],
+        'ray': ['ray[data]>=2.40'],
         'dev': ['pytest>=8', 'ruff==0.17.5', 'mypy>=1.10'],
     },
 )

@@ -7,22 +7,17 @@ are (top, left, bottom, right), bottom and right outside. Every function may be 
 
 from __future__ import annotations
 
-import os
-import unicodedata
 from collections.abc import Sequence
-from functools import lru_cache
 
 import cv2
-import matplotlib
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
 
-from swin_dense.inference.palettes import blend, ink_on, instance_shade
+from swin_dense.inference.palettes import blend, instance_shade
 from swin_dense.inference.results import CroppedMask, Detections, Segmentation
+from swin_dense.inference.texts import SMALLEST_FONT, line_of_text, printed
 
 _SHORTEST, _LONGEST = 720, 3000  # pixels of a picture's long side
 _MASK_PART, _CLASS_PART = 0.45, 0.5  # of the colour in what it covers
-_SMALLEST_FONT = 9  # pixels
 _WIDE = 1.5  # width / height from which a legend goes below the picture
 
 
@@ -210,14 +205,14 @@ def _paint_plates(
     # A name would hide a small box, its own one as well.
     taken = np.array([box for box in boxes if (box[2] - box[0]) * (box[3] - box[1]) < 6 * size**2]).reshape(-1, 4)
     for box, name, colour in zip(boxes, names, colours, strict=True):
-        text = _text(name, size, width)
+        text = line_of_text(name, size, width)
         if text.shape[0] > height or text.shape[1] > width:
             continue
         place = _place(box, text.shape, (height, width), taken)
         taken = np.concatenate([taken, place[None]])
         plates.append((place, text, colour))
     for (top, left, bottom, right), text, colour in reversed(plates):
-        picture[top:bottom, left:right] = _printed(text, colour)
+        picture[top:bottom, left:right] = printed(text, colour)
 
 
 def _place(
@@ -253,11 +248,11 @@ def _with_legend(picture: np.ndarray, names: list[str], shares: list[str], colou
     height, width = picture.shape[:2]
     size = _font_size(picture)
     below = width >= _WIDE * height
-    share_texts = [_text(share, size, max(height, width)) for share in shares]
+    share_texts = [line_of_text(share, size, max(height, width)) for share in shares]
     swatch, gap = size, size // 2
     # gap, swatch, gap, name, share, gap
     other = 3 * gap + swatch + max(text.shape[1] for text in share_texts)
-    name_texts = [_text(name, size, max(height, width) // 2 - other) for name in names]
+    name_texts = [line_of_text(name, size, max(height, width) // 2 - other) for name in names]
     widest = other + max(text.shape[1] for text in name_texts)
     heights = [max(name.shape[0], share.shape[0]) for name, share in zip(name_texts, share_texts, strict=True)]
     count = max(1, width // widest) if below else max(_column_numbers(heights, height - 2 * gap)) + 1
@@ -306,9 +301,6 @@ def _percent(share: float) -> str:
     return f'{100 * share:.1f} %' if share >= 0.0005 else '<0.1 %'
 
 
-# Text.
-
-
 def _line_width(picture: np.ndarray) -> int:
     return max(2, round(max(picture.shape[:2]) / 600))
 
@@ -316,82 +308,4 @@ def _line_width(picture: np.ndarray) -> int:
 def _font_size(picture: np.ndarray) -> int:
     height, width = picture.shape[:2]
     size = max(13, round(max(height, width) / 75))
-    return min(size, max(_SMALLEST_FONT, min(height, width) * 3 // 5))  # a strip holds one line
-
-
-@lru_cache(maxsize=512)
-def _text(text: str, size: int, width: int) -> np.ndarray:
-    """How much ink each pixel of a line of text has, with a margin around: (h, w) uint8, read-only.
-
-    A text wider than `width` is set smaller, then wrapped; it is wider in the end only where one letter is.
-    """
-    # A name of a foreign file may hold anything: accents apart from their letters, tabs, halves of characters.
-    text = unicodedata.normalize('NFC', text)
-    text = ' '.join(''.join(c if c.isprintable() else ' ' if c.isspace() else '\ufffd' for c in text).split())
-    smallest = min(size, max(_SMALLEST_FONT, size * 3 // 5))
-    while size > smallest and _span(text, size) > width - 2 * _margin(size):
-        size -= 1
-    return _rendered(_wrapped(text, size, width - 2 * _margin(size)), size)
-
-
-def _wrapped(text: str, size: int, room: int) -> list[str]:
-    """Lines of whole words; a word wider than `room` is divided."""
-    if _span(text, size) <= room:
-        return [text]
-    lines = ['']
-    for word in text.split(' '):
-        if _span(f'{lines[-1]} {word}'.strip(), size) <= room:
-            lines[-1] = f'{lines[-1]} {word}'.strip()
-            continue
-        if lines[-1]:
-            lines.append('')
-        for letter in word:
-            if lines[-1] and _span(lines[-1] + letter, size) > room:
-                lines.append('')
-            lines[-1] += letter
-    return lines
-
-
-def _rendered(lines: list[str], size: int) -> np.ndarray:
-    font, margin = _font(size), _margin(size)
-    ascent, descent = font.getmetrics()
-    bounds = np.array([_bounds(line, size) for line in lines])
-    # A letter with two accents is higher than the font says.
-    ascent, descent = max(ascent, -int(bounds[:, 1].min())), max(descent, int(bounds[:, 3].max()))
-    start = margin - int(bounds[:, 0].min())
-    step = ascent + descent
-    canvas = Image.new('L', (start + int(bounds[:, 2].max()) + margin, len(lines) * step + margin))
-    draw = ImageDraw.Draw(canvas)
-    for number, line in enumerate(lines):
-        draw.text((start, number * step + ascent + margin // 2), line, fill=255, font=font, anchor='ls')
-    ink = np.array(canvas)
-    ink.flags.writeable = False
-    return ink
-
-
-def _printed(text: np.ndarray, colour: np.ndarray) -> np.ndarray:
-    """(h, w, 3) uint8: the text in black or white on a plate of `colour`."""
-    return blend(colour, ink_on(colour), np.arange(256)[:, None] / 255)[text]
-
-
-def _span(text: str, size: int) -> int:
-    left, _, right, _ = _bounds(text, size)
-    return right - left
-
-
-@lru_cache(maxsize=512)
-def _bounds(text: str, size: int) -> tuple[int, int, int, int]:
-    """(left, top, right, bottom) of the ink, in pixels from the start of the line; top is negative."""
-    left, top, right, bottom = _font(size).getbbox(text, anchor='ls')
-    return int(left), int(top), int(right), int(bottom)
-
-
-def _margin(size: int) -> int:
-    return max(2, size // 5)
-
-
-@lru_cache(maxsize=64)
-def _font(size: int) -> ImageFont.FreeTypeFont:
-    """DejaVu Sans, which matplotlib ships, in the layout that every build of Pillow has."""
-    path = os.path.join(matplotlib.get_data_path(), 'fonts', 'ttf', 'DejaVuSans.ttf')
-    return ImageFont.truetype(path, size, layout_engine=ImageFont.Layout.BASIC)
+    return min(size, max(SMALLEST_FONT, min(height, width) * 3 // 5))  # a strip holds one line

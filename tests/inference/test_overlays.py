@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from swin_dense.inference import overlays
+from swin_dense.inference import overlays, texts
 from swin_dense.inference.overlays import draw_detections, draw_segmentation
 from swin_dense.inference.palettes import distinct_palette, instance_shade
 from swin_dense.inference.results import CroppedMask, Detections, Segmentation
@@ -237,11 +237,11 @@ def test_a_long_name_is_set_smaller_then_wrapped_and_never_cut(name):
     (_, left, _, right), plate = plate_of(flat(size), found, classes=(name, *NAMES[1:]))
     assert 0 <= left < right <= 500
     assert has_a_clear_rim(plate, BLUE)
-    letters = ''.join(overlays._wrapped(f'{name.strip()} 0.90', 10, 480)).replace(' ', '')
+    letters = ''.join(texts._wrapped(f'{name.strip()} 0.90', 10, 480)).replace(' ', '')
     assert letters == f'{name} 0.90'.replace(' ', '')
     # The ink is that of all letters: as much as in one line of the same size.
     ink = plate[..., 0].sum()
-    lines = [int(overlays._text(f'{name} 0.90', size, 10**5).sum()) for size in range(9, 14)]
+    lines = [int(overlays.line_of_text(f'{name} 0.90', size, 10**5).sum()) for size in range(9, 14)]
     assert min(abs(ink / line - 1) for line in lines) < 0.02
 
 
@@ -277,7 +277,7 @@ def test_places_of_plates_are_inside_for_any_box():
 
 def test_letters_of_three_alphabets_are_drawn_and_unknown_ones_do_not_stop_it():
     def ink(text):
-        return overlays._text(text, 20, 10**4)
+        return overlays.line_of_text(text, 20, 10**4)
 
     unknown = ink('\ue000')
     for letter in 'ÄßñŁőΩλЖщё':
@@ -342,8 +342,8 @@ def test_the_legend_names_what_occurs_largest_first_with_its_share(size, monkeyp
     count = 9
     labels = np.random.default_rng(1).choice([1, 4, 5, 8], p=[0.1, 0.6, 0.25, 0.05], size=size).astype(np.uint8)
     palette, names = distinct_palette(count), [f'class number {k}' for k in range(count)]
-    written, text = [], overlays._text
-    monkeypatch.setattr(overlays, '_text', lambda name, *rest: (written.append(name), text(name, *rest))[1])
+    written, text = [], overlays.line_of_text
+    monkeypatch.setattr(overlays, 'line_of_text', lambda name, *rest: (written.append(name), text(name, *rest))[1])
     picture = draw_segmentation(flat(size), Segmentation(labels), classes=names, palette=palette)
     shares = {k: 100 * float((labels == k).mean()) for k in (4, 5, 1, 8)}
     assert written == [f'{share:.1f} %' for share in shares.values()] + [names[k] for k in shares]
@@ -403,10 +403,10 @@ def test_images_of_any_form_work(size):
 def test_threads_draw_what_one_draws():
     sizes = [(720 + 40 * k, 900 + 111 * k) for k in range(8)]
     jobs = [(random_image(size, k), detections(size, [(50, 60, 300, 400)] * 5)) for k, size in enumerate(sizes)] * 3
-    overlays._text.cache_clear(), overlays._bounds.cache_clear(), overlays._font.cache_clear()
+    texts.line_of_text.cache_clear(), texts._bounds.cache_clear(), texts._font.cache_clear()
     with ThreadPoolExecutor(8) as pool:
         together = list(pool.map(lambda job: draw(*job), jobs))
-    overlays._text.cache_clear()
+    texts.line_of_text.cache_clear()
     for job, picture in zip(jobs, together, strict=True):
         np.testing.assert_array_equal(picture, draw(*job))
 
