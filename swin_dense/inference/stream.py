@@ -6,7 +6,7 @@ libraries that let other threads run meanwhile, and nothing has to be copied to 
 
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Generator, Hashable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Generic, TypeVar
 
@@ -56,7 +56,7 @@ def loaded_ahead(
     num_threads: int,
     size_of: Callable[[Item], int] = lambda item: 0,
     budget_bytes: int = 1 << 30,
-) -> Iterator[tuple[Item, Loaded]]:
+) -> Generator[tuple[Item, Loaded], None, None]:
     """(item, load(item)) in order, worked on by threads ahead of being asked for.
 
     Args:
@@ -101,7 +101,7 @@ def grouped(
     key: Callable[[Item], Hashable | None],
     limit: Callable[[Hashable], int],
     max_waiting: int = 64,
-) -> Iterator[list[Item]]:
+) -> Generator[list[Item], None, None]:
     """Batches of items of one key; no item waits for more than `max_waiting` others.
 
     Args:

@@ -1,0 +1,291 @@
+"""A model that takes images and gives predictions: `Predictor`."""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from mmseg.models.segmentors import BaseSegmentor
+
+from swin_dense.inference.decoding import MAX_PIXELS, read_image
+from swin_dense.inference.detection import Detector, Instances
+from swin_dense.inference.loading import load_model
+from swin_dense.inference.results import Prediction
+from swin_dense.inference.rows import BYTES_PER_STRIP
+from swin_dense.inference.segmentation import Segmenter
+from swin_dense.inference.stream import Finishing, grouped, loaded_ahead
+from swin_dense.inference.tiled import TiledDetection, TiledSegmentation
+from swin_dense.inference.tiles import Tile, tile_grid
+from swin_dense.inference.views import Augmentation, Views
+
+PRECISIONS = {'fp32': None, 'bf16': torch.bfloat16, 'fp16': torch.float16}
+AUTO = 'auto'
+# 'auto' on a CPU: larger batches only cost memory there; small images gain from sharing the overhead of an operator
+_CPU_PIXELS_PER_BATCH, _LARGEST_AUTO_BATCH = 1 << 18, 32
+_SHARE_OF_FREE_MEMORY = 0.7
+
+
+class PredictionError(ValueError):
+    """An image that was read cannot be predicted; the text is the reason."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """An image and what the model will see of it.
+
+    Attributes:
+        image: (H, W, 3) uint8 RGB.
+        views: see `Views`; None for an image that is cut into tiles.
+    """
+
+    image: np.ndarray
+    views: list[dict[str, Any]] | None
+
+    @property
+    def key(self) -> tuple | None:
+        """Equal for images that can go through the model together."""
+        if self.views is None:
+            return None
+        return (self.image.shape, *(tuple(view['inputs'].shape) for view in self.views))
+
+
+class Predictor:
+    """Predicts objects or segmentations of images with a trained model.
+
+    Args:
+        config: path of a config file. None takes the one that the checkpoint carries, as those of this package do.
+        checkpoint: path, URL, or a work dir: its newest.
+        device: 'cpu', 'cuda', 'cuda:1', 'mps'; None takes a GPU if there is one.
+        precision: 'fp32', or autocast to 'bf16' or 'fp16'.
+        compile: compile the backbone.
+        tile: side in pixels of the tiles that larger images are cut into; each goes through the test pipeline as an
+            image of its own. None: images go whole.
+        overlap: of neighbouring tiles, in pixels; None: a quarter of `tile`.
+        augmentation: scales and flips to see each image at; None: what the config says, usually one view.
+        cfg_options: dotted key -> value, changes to the config.
+        budget_bytes: for scores of segmentation at the size of the image.
+
+    Attributes:
+        task: 'detection' or 'segmentation'.
+        classes: names, in the order of the labels.
+        palette: (number of classes, 3) uint8 RGB.
+        identity: of config and checkpoint, for records.
+        notes: sentences on what was loaded.
+    """
+
+    def __init__(
+        self,
+        config: str | Path | None,
+        checkpoint: str | Path,
+        *,
+        device: str | torch.device | None = None,
+        precision: str = 'fp32',
+        compile: bool = False,
+        tile: int | None = None,
+        overlap: int | None = None,
+        augmentation: Augmentation | None = None,
+        cfg_options: Mapping[str, Any] | None = None,
+        budget_bytes: int = BYTES_PER_STRIP,
+    ) -> None:
+        if precision not in PRECISIONS:
+            raise ValueError(f'precision is one of {", ".join(PRECISIONS)}; got {precision!r}.')
+        self.tile, self.overlap = _checked_tile(tile, overlap)
+        self.device = checked_device(device)
+        self.precision = precision
+        loaded = load_model(config, checkpoint, device=self.device, cfg_options=cfg_options)
+        self.model = loaded.model
+        self.classes, self.palette = loaded.classes, loaded.palette
+        self.identity, self.notes = loaded.identity, loaded.notes
+        self.budget_bytes = budget_bytes
+        self._is_segmenter = isinstance(self.model, BaseSegmentor)
+        self._prepare = Views(loaded.cfg, augmentation, task=self.task)
+        self._task: Segmenter | Detector = Segmenter(self.model) if self._is_segmenter else Detector(self.model)
+        self._batch_limits: dict[Any, int] = {}
+        if compile:
+            self.model.backbone.compile()
+
+    @property
+    def task(self) -> str:
+        return 'segmentation' if self._is_segmenter else 'detection'
+
+    @property
+    def num_views(self) -> int:
+        """How often the model sees each image (or tile)."""
+        return self._prepare.count
+
+    def __call__(self, image: np.ndarray | str | Path) -> Prediction:
+        """Predict one image: (H, W, 3) uint8 RGB, or the path or URL of a file.
+
+        Raises:
+            UnreadableImage: the file cannot be read.
+            PredictionError: the image cannot be predicted.
+        """
+        return finished(self.run([self.prepared(_image(image))])[0])
+
+    def predict(
+        self, images: Iterable[np.ndarray | str | Path], *, batch_size: int | str = AUTO, num_workers: int = 2
+    ) -> Iterator[Prediction]:
+        """Predict images one after the other, in order, in batches of equal size, loading ahead.
+
+        An iterator: it holds the few images that are being worked on, and no past results.
+        """
+        finishing: Finishing = Finishing(num_workers, 2 * num_workers)
+        waiting: dict[int, Prediction] = {}
+        given = 0
+        loaded = loaded_ahead(
+            enumerate(images), lambda numbered: self.prepared(_image(numbered[1])), num_threads=num_workers
+        )
+        batches = grouped(loaded, key=lambda each: each[1].key, limit=self.batch_limit(batch_size))
+        try:
+            for batch in batches:
+                results = self.run([prepared for _, prepared in batch])
+                for ((number, _), _), result in zip(batch, results, strict=True):
+                    waiting.update(finishing.submit(_numbered(number, result)))
+                while given in waiting:
+                    yield waiting.pop(given)
+                    given += 1
+            waiting.update(finishing.drain())
+            while given in waiting:
+                yield waiting.pop(given)
+                given += 1
+        finally:
+            finishing.close()
+
+    # --- the steps, for those who arrange them themselves -------------------------------------------------------------
+
+    def prepared(self, image: np.ndarray, name: str = '') -> Prepared:
+        """What the model will see of an image; can be called in threads."""
+        if image.ndim != 3 or image.shape[2] != 3 or image.dtype != np.uint8 or 0 in image.shape:
+            raise ValueError(f'an image is (H, W, 3) uint8 RGB; got {image.shape} {image.dtype}.')
+        if self.tile is not None and max(image.shape[:2]) > self.tile:
+            return Prepared(image, None)
+        return Prepared(image, self._prepare(image, name))
+
+    def batch_limit(self, batch_size: int | str) -> Callable[[Any], int]:
+        """The largest batch of images with some key: `batch_size`, or for 'auto' what fits into memory."""
+        if batch_size == AUTO:
+            return self._auto_limit
+        if not isinstance(batch_size, int) or batch_size < 1:
+            raise ValueError(f"batch_size is a whole number from 1, or 'auto'; got {batch_size!r}.")
+        return lambda key: batch_size
+
+    def run(self, batch: Sequence[Prepared], *, tile_batch: int | str = AUTO) -> list[Any]:
+        """Predict images of one key; `finished` makes predictions of what this gives, and can be called in threads.
+
+        Args:
+            tile_batch: how many tiles of one image go together.
+        """
+        with torch.inference_mode(), self._autocast():
+            if batch[0].views is None:
+                return [self._run_tiles(each.image, tile_batch) for each in batch]
+            return self._run_views([each.views for each in batch if each.views is not None], batch[0].key)
+
+    def _run_views(self, views: Sequence[list[dict[str, Any]]], key: Any) -> list[Any]:
+        found = self._without_exhaustion(views, key)
+        if isinstance(self._task, Segmenter):
+            return [self._task.finished(scores, self.budget_bytes) for scores in found]
+        return found
+
+    def _run_tiles(self, image: np.ndarray, tile_batch: int | str) -> Any:
+        assert self.tile is not None
+        size = image.shape[0], image.shape[1]
+        tiles = tile_grid(size, (self.tile, self.tile), (self.tile - self.overlap,) * 2)
+        if isinstance(self._task, Segmenter):
+            whole: Any = TiledSegmentation(self._task, size, self.budget_bytes)
+        else:
+            whole = TiledDetection(self._task, size)
+
+        def load(tile: Tile) -> Prepared:
+            part = image[tile.top : tile.bottom, tile.left : tile.right]
+            return Prepared(part, self._prepare(part))
+
+        tops = [*(tile.top for tile in tiles), size[0]]
+        done = 0
+        loaded = loaded_ahead(tiles, load, num_threads=2)
+        limit = self.batch_limit(tile_batch)
+        for group in grouped(loaded, key=lambda each: each[1].key, limit=limit, max_waiting=len(tiles)):
+            done += len(group)
+            views = [prepared.views for _, prepared in group if prepared.views is not None]
+            found = self._without_exhaustion(views, group[0][1].key)
+            whole.add([tile for tile, _ in group], found, next_top=tops[done])
+        return whole.finished()
+
+    def _without_exhaustion(self, views: Sequence[list[dict[str, Any]]], key: Any) -> list[Any]:
+        """Predict a batch; in halves where it does not fit into the GPU's memory."""
+        try:
+            return self._measured(views, key)
+        except torch.OutOfMemoryError:
+            if len(views) == 1:
+                raise PredictionError(
+                    f'out of memory of {self.device}: {tuple(views[0][0]["inputs"].shape[1:])} pixels; tiles need less'
+                ) from None
+        torch.cuda.empty_cache()
+        half = len(views) // 2
+        self._batch_limits[key] = half
+        return [*self._without_exhaustion(views[:half], key), *self._without_exhaustion(views[half:], key)]
+
+    def _measured(self, views: Sequence[list[dict[str, Any]]], key: Any) -> list[Any]:
+        """Predict a batch, and note what it took if nothing is known of its key."""
+        if self.device.type != 'cuda' or key in self._batch_limits:
+            return self._task.predict(views)
+        before = torch.cuda.memory_allocated(self.device)
+        torch.cuda.reset_peak_memory_stats(self.device)
+        found = self._task.predict(views)
+        used = (torch.cuda.max_memory_allocated(self.device) - before) / len(views)
+        free = torch.cuda.mem_get_info(self.device)[0] + torch.cuda.memory_reserved(self.device) - before
+        fitting = int(_SHARE_OF_FREE_MEMORY * free / max(used, 1))
+        self._batch_limits[key] = min(max(fitting, 1), _LARGEST_AUTO_BATCH)
+        return found
+
+    def _auto_limit(self, key: Any) -> int:
+        if self.device.type == 'cuda':
+            return self._batch_limits.get(key, 1)  # one image first, to see what it takes
+        pixels = sum(shape[-1] * shape[-2] for shape in key[1:])
+        return min(max(_CPU_PIXELS_PER_BATCH // pixels, 1), _LARGEST_AUTO_BATCH)
+
+    def _autocast(self) -> AbstractContextManager:
+        dtype = PRECISIONS[self.precision]
+        return nullcontext() if dtype is None else torch.autocast(self.device.type, dtype)
+
+
+def finished(result: Any) -> Prediction:
+    """The prediction of what `Predictor.run` gave."""
+    return result.finished() if isinstance(result, Instances) else result
+
+
+def _numbered(number: int, result: Any) -> Callable[[], tuple[int, Prediction]]:
+    return lambda: (number, finished(result))
+
+
+def _image(image: np.ndarray | str | Path) -> np.ndarray:
+    return image if isinstance(image, np.ndarray) else read_image(str(image), max_pixels=MAX_PIXELS)
+
+
+def checked_device(device: str | torch.device | None) -> torch.device:
+    """The device of a name, if it is there; without a name a GPU, or else the CPU."""
+    if device is None:
+        return torch.device('cuda' if torch.cuda.is_available() else 'cpu')
+    try:
+        found = torch.device(device)
+        torch.empty(1, device=found)
+    except (RuntimeError, AssertionError) as error:
+        reason = str(error).strip().split('\n', 1)[0]
+        raise ValueError(f'device {str(device)!r} cannot be used: {reason}') from None
+    return found
+
+
+def _checked_tile(tile: int | None, overlap: int | None) -> tuple[int | None, int]:
+    if tile is None:
+        if overlap is not None:
+            raise ValueError(f'overlap is of tiles: give the side of a tile as well (overlap {overlap}).')
+        return None, 0
+    overlap = tile // 4 if overlap is None else overlap
+    if tile < 1 or not 0 <= overlap < tile:
+        raise ValueError(
+            f'a tile has 1 pixel or more, and overlaps with the next by less than its side: tile {tile}, '
+            f'overlap {overlap}.'
+        )
+    return tile, overlap
