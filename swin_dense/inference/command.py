@@ -1,0 +1,276 @@
+"""The work of `tools/predict.py`: files in, a folder of predictions out."""
+
+import json
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import cv2
+from tqdm import tqdm
+
+from swin_dense.engine.atomic import write_text
+from swin_dense.engine.interrupts import EXIT_CODE as INTERRUPTED
+from swin_dense.engine.interrupts import caught_signals
+from swin_dense.engine.settings import changes
+from swin_dense.engine.start_log import device_name, versions
+from swin_dense.inference.folder import COCO, unusable_folder_told
+from swin_dense.inference.journal import PREDICTIONS, RUN, Journal, Shard, finish_shard, finished_keys
+from swin_dense.inference.sources import Listing, Source, find_sources
+from swin_dense.inference.worker import Item, Outcome, Settings, Worker, count_items, items_of
+
+SOME_FAILED = 2
+_SECONDS_BETWEEN_LINES = 30.0
+
+
+@dataclass(frozen=True)
+class Run:
+    """What to predict, and how the run is told and shared.
+
+    Attributes:
+        inputs: as `find_sources` takes them.
+        settings: of the workers.
+        shard: the part of the inputs that this run predicts.
+        resume: go on with what is missing in the output folder.
+        annotations: COCO json that gives the ids of images and categories for coco.json.
+        quiet: lines for a log, now and then, in place of a progress bar.
+        ray: None: in this process; else the address of a Ray cluster, '' for a local one.
+        ray_workers: number of actors.
+    """
+
+    inputs: Sequence[str]
+    settings: Settings
+    shard: Shard = field(default_factory=Shard)
+    resume: bool = False
+    annotations: str | None = None
+    quiet: bool = False
+    ray: str | None = None
+    ray_workers: int = 2
+
+
+def predict_files(run: Run) -> int:
+    """Predict all inputs of `run`; gives the exit code: 0, 2 if some images failed, 130 if it was interrupted."""
+    out = Path(run.settings.out)
+    listing = _inputs(run, out)
+    sources = listing.sources[run.shard.number - 1 :: run.shard.count]
+    with unusable_folder_told(out):
+        out.mkdir(parents=True, exist_ok=True)
+    cv2.setNumThreads(1)  # images are worked on side by side
+    if run.ray is None:
+        team: Any = _Alone(run)
+    else:
+        from swin_dense.inference.ray_workers import RayTeam
+
+        team = RayTeam(run.settings, address=run.ray, num_workers=run.ray_workers)
+    facts = _facts(run, listing, team.worker)
+    _claim(out, run, team.worker)
+    done = finished_keys(out) if run.resume else set()
+    done = {key for key in done if all(file.is_file() for file in team.worker.folder.files(key[0]))}
+    lost = len(listing.failed) if run.shard.number == 1 else 0
+    progress = Progress(count_items(sources), len(done), quiet=run.quiet, failed=lost)
+    start = time.monotonic()
+    with caught_signals() as signals, progress:
+        broken_videos = Journal(out, f'{run.shard.label}-videos')
+
+        def video_failed(item: Item, reason: str) -> None:
+            broken_videos.append({'index': item.source.index, 'name': item.name, 'image': item.shown, 'error': reason})
+            progress.add(Outcome(item, reason))
+
+        items = _until(items_of(sources, done.__contains__, video_failed), signals)
+        for outcome in team.process(items):
+            progress.add(outcome)
+        team.close()
+        broken_videos.close()
+    seconds = time.monotonic() - start
+    if signals.received:
+        print(f'stopped: {progress.text()}. The same command with --resume goes on.', file=sys.stderr)
+        return INTERRUPTED
+    facts['run'] = {
+        'shard': run.shard.label,
+        'images': progress.count,
+        'images_before': len(done),
+        'seconds': round(seconds, 2),
+        'images_per_second': round(progress.count / seconds, 3) if seconds > 0 else None,
+    }
+    merged = finish_shard(out, run.shard, facts)
+    print(_closing(out, progress, seconds, run.shard, merged))
+    return SOME_FAILED if progress.failed else 0
+
+
+class _Alone:
+    """The worker of a run without helpers."""
+
+    def __init__(self, run: Run) -> None:
+        self.worker = Worker(run.settings, run.shard.label)
+
+    def process(self, items: Iterator[Item]) -> Iterator[Outcome]:
+        return self.worker.process(items)
+
+    def close(self) -> None:
+        self.worker.close()
+
+
+def _inputs(run: Run, out: Path) -> Listing:
+    """What the arguments name, without what earlier runs wrote to the output folder."""
+    listing = find_sources(run.inputs, stdin=sys.stdin)
+    inside = str(out.resolve()) + '/'
+    sources = tuple(each for each in listing.sources if not _absolute(each).startswith(inside))
+    if not sources and not listing.failed:
+        raise ValueError(f'{" ".join(run.inputs)}: no pictures or videos, but those of the output folder {out}.')
+    return Listing(sources, listing.failed, listing.skipped)
+
+
+def _absolute(source: Source) -> str:
+    return source.path if '://' in source.path else str(Path(source.path).absolute())
+
+
+def _until(items: Iterator[Item], signals: Any) -> Iterator[Item]:
+    for item in items:
+        if signals.received:
+            return
+        yield item
+
+
+def _claim(out: Path, run: Run, worker: Worker) -> None:
+    """Refuse a folder that holds other predictions; note what these are of."""
+    noted = {
+        'task': worker.predictor.task,
+        **worker.predictor.identity,
+        'save': list(worker.folder.save),
+        'score_thr': run.settings.score_thr,
+        'precision': worker.predictor.precision,
+        'tile': worker.predictor.tile,
+        'overlap': worker.predictor.overlap,
+        'views': worker.predictor.num_views,
+        'classes': list(worker.predictor.classes),
+    }
+    noted = json.loads(json.dumps(noted))
+    file = out / RUN
+    own_part = out / 'parts' / f'{run.shard.label}.jsonl'
+    if file.is_file():
+        before = json.loads(file.read_text())
+        compared = ('checkpoint', 'config')  # may be named otherwise and be the same
+        differences = changes(
+            {key: value for key, value in before.items() if key in noted and key not in compared},
+            {key: value for key, value in noted.items() if key not in compared},
+        )
+        if differences:
+            raise ValueError(
+                f'{out} holds predictions that were made otherwise: {"; ".join(differences)}. Take another folder for '
+                '--out, or the same settings.'
+            )
+        if not run.resume and ((out / PREDICTIONS).exists() or own_part.exists()):
+            raise ValueError(
+                f'{out} holds predictions of this model already. --resume goes on with what is missing; otherwise take '
+                'another folder for --out.'
+            )
+    elif (out / PREDICTIONS).exists():
+        raise ValueError(f'{out} holds {PREDICTIONS} of something else: take another folder for --out.')
+    else:
+        with unusable_folder_told(out):
+            write_text(file, json.dumps({**noted, 'versions': versions()}, indent=1, ensure_ascii=False) + '\n')
+
+
+def _facts(run: Run, listing: Listing, worker: Worker) -> dict[str, Any]:
+    """What the summary says besides what it counts."""
+    predictor = worker.predictor
+    category_ids, image_ids = list(range(1, len(predictor.classes) + 1)), None
+    if run.annotations is not None:
+        category_ids, image_ids = _ids_of(run.annotations, predictor.classes, listing)
+    return {
+        'task': predictor.task,
+        'classes': list(predictor.classes),
+        'category_ids': category_ids,
+        'image_ids': image_ids,
+        'has_coco': COCO in worker.folder.save,
+        'failed': [list(each) for each in listing.failed],
+        'skipped': dict(listing.skipped),
+        'identity': {
+            **predictor.identity,
+            'precision': predictor.precision,
+            'device': device_name(predictor.model),
+            'batch_size': run.settings.batch_size,
+            'tile': predictor.tile,
+            'overlap': predictor.overlap,
+            'views': predictor.num_views,
+            'score_thr': run.settings.score_thr,
+            'notes': list(predictor.notes),
+            'versions': versions(),
+        },
+    }
+
+
+def _ids_of(annotations: str, classes: Sequence[str], listing: Listing) -> tuple[list[int], dict[str, int]]:
+    """The ids that a COCO json gives to classes, and to images by the last part of their file name."""
+    content = json.loads(Path(annotations).read_text())
+    categories = {each['name']: each['id'] for each in content['categories']}
+    if missing := [name for name in classes if name not in categories]:
+        raise ValueError(f'{annotations} has no category {", ".join(missing)}; it has {", ".join(categories)}.')
+    images = {Path(each['file_name']).name: each['id'] for each in content['images']}
+    if strangers := [each.path for each in listing.sources if each.is_video or Path(each.path).name not in images]:
+        raise ValueError(f'{annotations} does not name {len(strangers)} of the inputs, as {strangers[0]}.')
+    return [categories[name] for name in classes], images
+
+
+def _closing(out: Path, progress: 'Progress', seconds: float, shard: Shard, merged: bool) -> str:
+    lines = [f'{progress.count} images in {seconds:.1f} s, {progress.failed} failed; results in {out}']
+    if not merged:
+        lines.append(f'shard {shard.label} is through; the last of {shard.count} to end puts the results together')
+    elif progress.failed:
+        lines.append(f'what failed, and why: {out / "failed.txt"}')
+    return '\n'.join(lines)
+
+
+class Progress:
+    """Images a second, time left and failures so far: a bar on a terminal, else a line now and then.
+
+    Args:
+        total: items of all; None where a video does not say.
+        before: that were done before.
+        quiet: lines, also on a terminal.
+        failed: inputs that failed before anything was predicted.
+    """
+
+    def __init__(self, total: int | None, before: int, *, quiet: bool, failed: int) -> None:
+        self.count = 0
+        self.failed = failed
+        self._start = self._last_line = time.monotonic()
+        self._total, self._before = total, before
+        as_bar = sys.stderr.isatty() and not quiet
+        self._bar = tqdm(total=total, initial=before, unit='image', dynamic_ncols=True) if as_bar else None
+
+    def __enter__(self) -> 'Progress':
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._bar is not None:
+            self._bar.close()
+
+    def add(self, outcome: Outcome) -> None:
+        if outcome.reason is None:
+            self.count += 1
+        else:
+            self.failed += 1
+        if self._bar is not None:
+            if outcome.reason is not None:
+                self._bar.write(f'{outcome.item.shown}: {outcome.reason}', file=sys.stderr)
+            self._bar.set_postfix_str(f'{self.failed} failed', refresh=False)
+            self._bar.update()
+        elif time.monotonic() - self._last_line > _SECONDS_BETWEEN_LINES:
+            self._last_line = time.monotonic()
+            print(self.text(), file=sys.stderr, flush=True)
+
+    def text(self) -> str:
+        rate = self.count / max(time.monotonic() - self._start, 1e-9)
+        done = self._before + self.count + self.failed
+        of = '' if self._total is None else f' of {self._total}'
+        left = '' if self._total is None or not rate else f', {_clock((self._total - done) / rate)} left'
+        return f'{done}{of} images, {rate:.1f} images/s{left}, {self.failed} failed'
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(max(seconds, 0)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f'{hours}:{minutes:02}:{rest:02}'
