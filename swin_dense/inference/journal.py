@@ -69,7 +69,7 @@ class Journal:
 
     def append(self, line: Mapping[str, Any]) -> None:
         """Note one image, finished or failed, in one write; can be called in threads."""
-        text = json.dumps(line, ensure_ascii=False, allow_nan=False).encode('utf-8', 'surrogateescape') + b'\n'
+        text = _json(line) + b'\n'
         with self._lock, unusable_folder_told(self.path):
             if self._descriptor is None:
                 self._part.parent.mkdir(parents=True, exist_ok=True)
@@ -84,6 +84,14 @@ class Journal:
             os.fsync(self._descriptor)
             os.close(self._descriptor)
             self._descriptor = None
+
+
+def _json(value: Any) -> bytes:
+    text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+    try:
+        return text.encode()
+    except UnicodeEncodeError:  # the name of a file that is not text
+        return json.dumps(value, allow_nan=False).encode()
 
 
 def finished_keys(path: Path) -> set[Key]:
@@ -125,7 +133,7 @@ def _entries(path: Path) -> Iterator[_Entry]:
 
 def _parsed(text: bytes, file: Path) -> dict[str, Any]:
     try:
-        line = json.loads(text.decode('utf-8', 'surrogateescape'))
+        line = json.loads(text)
         return line if {'index', 'name'} <= line.keys() else _broken(file, text)
     except (ValueError, AttributeError):
         return _broken(file, text)
@@ -189,17 +197,17 @@ def _merge(path: Path, facts: Sequence[Mapping[str, Any]]) -> None:
     with replacing(path / PREDICTIONS) as lines, replacing(coco) as results:
         results.write(b'[')
         for text in _texts(entries):
-            line = json.loads(text.decode('utf-8', 'surrogateescape'))
+            line = json.loads(text)
             if 'error' in line:
                 merged.failed.append((line['image'], line['error']))
                 continue
             lines.write(text)
-            results.write(merged.take(line).encode('utf-8', 'surrogateescape'))
+            results.write(merged.take(line))
         results.write(b'\n]\n')
     if not merged.has_coco:
         coco.unlink()
     _write_failed(path / FAILED, merged.failed)
-    write_text(path / SUMMARY, json.dumps(merged.summary(), indent=1, ensure_ascii=False) + '\n')
+    write_text(path / SUMMARY, json.dumps(merged.summary(), indent=1) + '\n')
     for leftover in path.rglob(f'.*{SUFFIX}'):  # of killed runs; no other is at work now
         leftover.unlink(missing_ok=True)
 
@@ -236,17 +244,17 @@ class _Merged:
         self.failed = [(image, reason) for image, reason in facts[0]['failed']]
         self.images = 0
         self.counts: Counter[str] = Counter()
-        self._separator = '\n'
+        self._separator = b'\n'
 
-    def take(self, line: Mapping[str, Any]) -> str:
+    def take(self, line: Mapping[str, Any]) -> bytes:
         self.images += 1
         self.counts.update(line.get('pixels') or (found['class'] for found in line.get('detections', ())))
         if not self.has_coco:
-            return ''
-        text = ''
+            return b''
+        text = b''
         for found in line['detections']:
-            text += self._separator + json.dumps(self._result(line, found), ensure_ascii=False)
-            self._separator = ',\n'
+            text += self._separator + _json(self._result(line, found))
+            self._separator = b',\n'
         return text
 
     def _result(self, line: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:

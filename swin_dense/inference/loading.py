@@ -141,7 +141,8 @@ def _dataset_names(cfg: Config) -> dict[str, Any]:
         dataset = dataset['dataset'] if 'dataset' in dataset else dataset['datasets'][0]
     names = dict(dataset.get('metainfo') or {})
     if 'classes' not in names and isinstance(dataset.get('type'), str):
-        with DefaultScope.overwrite_default_scope(cfg.default_scope):
-            kind = DATASETS.get(dataset['type'])
+        # asked for as when it is built: in the registry of the scope
+        with DefaultScope.overwrite_default_scope(cfg.default_scope), DATASETS.switch_scope_and_registry(None) as known:
+            kind = known.get(dataset['type'])
         names = {**(getattr(kind, 'METAINFO', None) or {}), **names}
     return names

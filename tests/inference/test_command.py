@@ -19,6 +19,7 @@ from swin_dense.inference import Predictor, command, folder
 from swin_dense.inference.command import Run, predict_files
 from swin_dense.inference.journal import Shard
 from swin_dense.inference.worker import Settings
+from tests.inference.hostile_files import write_hostile_folder
 from tests.inference.models import demo_config, scene, write_checkpoint
 
 pytestmark = pytest.mark.filterwarnings('ignore')  # of mmdet, mmseg and torch among themselves
@@ -378,3 +379,51 @@ def test_the_tool_says_what_is_wrong_in_a_paragraph(checkpoints: dict, images: P
     done = subprocess.run([sys.executable, str(TOOL), '--help'], capture_output=True, text=True)
     assert done.returncode == 0
     assert 'examples:' in done.stdout
+
+
+def test_a_folder_of_hostile_files(checkpoints: dict, tmp_path: Path) -> None:
+    """Every good file predicted at its size, every bad one named with its reason."""
+    place, out = tmp_path / 'hostile', tmp_path / 'out'
+    place.mkdir()
+    hostile = write_hostile_folder(place)
+    assert len(hostile.good) + len(hostile.bad) >= 30
+    assert _run(checkpoints['segmentation'], place, out, batch_size=4) == 2
+    lines = {line['image']: (line['height'], line['width']) for line in _lines(out)}
+    assert lines == {str(place / name): tuple(size) for name, size in hostile.good.items()}
+    text = (out / 'failed.txt').read_text(errors='surrogateescape')
+    failed = dict(line.split('\t') for line in text.splitlines())
+    assert failed.keys() == {str(place / name) for name in hostile.bad}
+    for name, word in hostile.bad.items():
+        assert word in failed[str(place / name)]
+    summary = json.loads((out / 'summary.json').read_text())
+    assert (summary['images'], summary['failed']) == (len(hostile.good), len(hostile.bad))
+
+
+def test_images_that_a_resize_makes_vanish_are_named(checkpoints: dict, tmp_path: Path) -> None:
+    cv2.imwrite(str(tmp_path / 'line.png'), scene(1, 5000))
+    out = tmp_path / 'out'
+    assert _run(checkpoints['detection'], tmp_path / 'line.png', out) == 2
+    assert 'the Resize of the config leaves no rows' in (out / 'failed.txt').read_text()
+    assert _run(checkpoints['detection'], tmp_path / 'line.png', tmp_path / 'tiles', predictor={'tile': 128}) == 0
+
+
+def test_frames_of_a_video(checkpoints: dict, tmp_path: Path) -> None:
+    av = pytest.importorskip('av')
+    with av.open(str(tmp_path / 'clip.mp4'), 'w') as container:
+        stream = container.add_stream('mpeg4', rate=10)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, 'yuv420p'
+        for number in range(7):
+            for packet in stream.encode(av.VideoFrame.from_ndarray(scene(48, 64, seed=number), format='rgb24')):
+                container.mux(packet)
+        for packet in stream.encode():
+            container.mux(packet)
+    out = tmp_path / 'out'
+    assert _run(checkpoints['segmentation'], tmp_path / 'clip.mp4', out, batch_size=2) == 0
+    lines = _lines(out)
+    assert [line['frame'] for line in lines] == list(range(7))
+    assert [line['image'] for line in lines] == [f'{tmp_path}/clip.mp4#{number}' for number in range(7)]
+    assert (out / 'masks' / 'clip' / 'frame_000006.png').is_file()
+    before = _contents(out)
+    (out / 'masks' / 'clip' / 'frame_000003.png').unlink()
+    assert _run(checkpoints['segmentation'], tmp_path / 'clip.mp4', out, resume=True) == 0
+    assert _contents(out) == before
