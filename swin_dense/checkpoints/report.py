@@ -70,7 +70,7 @@ class LoadReport:
         for reason, names in _by_reason(self.ignored):
             yield from _row('ignored', names, reason)
         for reason, names in _by_reason(self.why_missing):
-            yield from _row('missing', names, f'{reason}; initial values kept')
+            yield from _row('missing', names, reason)
         yield from _row('missing', self.unexplained, 'initial values kept')
         yield from _row('unexpected', self.unexpected)
         yield from _row('mismatched', [_sizes(*row) for row in self.mismatched], 'initial values kept')

@@ -257,8 +257,8 @@ def test_the_report_is_logged_and_kept(classifier, monkeypatch):
         '  ignored        2  classification head: backbone.head.weight, backbone.head.bias',
         '  ignored       11  computed, not loaded: backbone.layers.0.blocks.0.attn.relative_position_index, '
         'backbone.layers.0.blocks.1.attn_mask and 9 more',
-        '  missing        8  output norms, which classifiers do not have; initial values kept: norm0.weight, '
-        'norm0.bias and 6 more',
+        '  missing        8  the file has no output norms; they start from scratch: norm0.weight, norm0.bias '
+        'and 6 more',
     ]
     assert report.summary == 'SwinTransformer: 117 of 125 tensors from a state dict, 8 resized, 8 initial values'
 

@@ -9,6 +9,7 @@ import torch
 
 from swin_dense.backbones import SwinTransformer
 from swin_dense.checkpoints import load_pretrained
+from swin_dense.checkpoints.conversion import convert
 from tests.checkpoints.models import ARCH, assert_equal_states, copied, small_swin
 from tests.golden_files import reference
 
@@ -57,9 +58,19 @@ def test_another_window_is_not_another_architecture(state, refused):
     assert 'looks like' not in refused(state, f'1: {FC1}.', backbone=small_swin(window_size=5))
 
 
-def test_only_a_classifier_may_lack_all_output_norms(state, refused):
-    bare = {name: tensor for name, tensor in state.items() if not name.startswith('norm')}
-    refused(bare, 'missing in the file, 8: norm0.weight')
+@pytest.mark.parametrize('target', ['swin_dense', 'mmdet'])
+def test_no_output_norm_at_all_is_the_trunk_of_a_classifier(state, refused, target):
+    """By whatever names; where there is one, all have to be."""
+    dense = convert(state, target).tensors
+    bare = {name: tensor for name, tensor in dense.items() if not name.startswith('norm')}
+    backbone = small_swin()
+    report = load_pretrained(backbone, bare)
+    assert len(bare) - len(report.ignored) == len(report.loaded) == 117
+    reason = 'the file has no output norms; they start from scratch'
+    assert report.why_missing == tuple(
+        (f'norm{level}.{kind}', reason) for level in range(4) for kind in ('weight', 'bias')
+    )
+    refused({**bare, 'norm2.bias': state['norm2.bias']}, 'missing in the file, 7: norm0.weight')
 
 
 def test_a_missing_block(state, refused):

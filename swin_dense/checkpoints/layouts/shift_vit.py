@@ -4,7 +4,7 @@ import re
 
 from swin_dense.checkpoints.layouts.layout import Layout, Names, State, has
 from swin_dense.checkpoints.layouts.names import Rows
-from swin_dense.checkpoints.layouts.stages import ignored_of_classifier, ignored_of_dense, missing_of_classifier
+from swin_dense.checkpoints.layouts.stages import ignored_of_classifier, ignored_of_dense, missing_of_trunk
 
 _ROWS: Rows = (
     ('patch_embed.', 'patch_embed.'),
@@ -38,7 +38,7 @@ def _is_shift_vit(names: Names, _: Names) -> bool:
 SHIFT_VIT_LAYOUTS = (
     Layout(
         'ShiftViT, dense',
-        lambda names, beside: _is_shift_vit(names, beside) and has(names, r'norm\d+\.weight$'),
+        lambda names, beside: _is_shift_vit(names, beside) and has(names, r'norm\d+\.'),
         (*_ROWS, ('norm{s}.', 'norm{s}.')),
         family='ShiftViT',
         arrange=_from_convolutions,
@@ -56,6 +56,6 @@ SHIFT_VIT_LAYOUTS = (
         restore=_to_convolutions,
         targets=('official',),
         why_ignored=ignored_of_classifier,
-        why_missing=missing_of_classifier,
+        why_missing=missing_of_trunk,
     ),
 )

@@ -1,4 +1,4 @@
-"""What backbones with stages (Swin, ShiftViT) do without, and what their classifiers do not have."""
+"""What backbones with stages (Swin, ShiftViT) do without, and what files of their trunk alone do not have."""
 
 import re
 
@@ -31,9 +31,12 @@ def ignored_of_classifier(name: str, own: Names, present: Names) -> str:
     return ignored_of_dense(name, own, present)
 
 
-def missing_of_classifier(name: str, present: Names) -> str:
-    """Output norms."""
-    return 'output norms, which classifiers do not have' if re.match(r'norm\d+\.', name) else ''
+def missing_of_trunk(name: str, present: Names) -> str:
+    """Output norms, where a file has none at all: it is of a classifier, or was converted from one's."""
+    norms = re.compile(r'norm\d+\.')
+    if norms.match(name) and not any(norms.match(other) for other in present):
+        return 'the file has no output norms; they start from scratch'
+    return ''
 
 
 def _has_stage(present: Names, stage: int) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 
 from swin_dense.checkpoints.layouts.layout import Layout, Names, State, has
 from swin_dense.checkpoints.layouts.names import Rows
-from swin_dense.checkpoints.layouts.stages import ignored_of_classifier, ignored_of_dense, missing_of_classifier
+from swin_dense.checkpoints.layouts.stages import ignored_of_classifier, ignored_of_dense, missing_of_trunk
 from swin_dense.checkpoints.layouts.values import (
     from_unfold_order,
     joined_qkv,
@@ -20,11 +20,11 @@ from swin_dense.checkpoints.layouts.values import (
     without_computed,
 )
 
-_DENSE: dict[str, Any] = {'family': 'Swin', 'why_ignored': ignored_of_dense}
+_DENSE: dict[str, Any] = {'family': 'Swin', 'why_ignored': ignored_of_dense, 'why_missing': missing_of_trunk}
 _CLASSIFIER: dict[str, Any] = {
     'family': 'Swin',
     'why_ignored': ignored_of_classifier,
-    'why_missing': missing_of_classifier,
+    'why_missing': missing_of_trunk,
 }
 
 _OWN_ROWS: Rows = (
@@ -139,7 +139,7 @@ SWIN_LAYOUTS = (
     Layout('Swin, timm', _is_timm, _TIMM_ROWS, restore=without_computed, targets=('timm',), **_CLASSIFIER),
     Layout(
         'Swin, dense',
-        lambda names, beside: _is_official(names, beside) and has(names, r'norm\d+\.weight$'),
+        lambda names, beside: _is_official(names, beside) and has(names, r'norm\d+\.'),
         _OWN_ROWS,
         restore=without_computed,
         targets=('swin_dense',),
@@ -147,7 +147,8 @@ SWIN_LAYOUTS = (
     ),
     Layout(
         'Swin, official classification',
-        lambda names, beside: _is_official(names, beside) and has(names, r'norm\.weight$'),
+        # with or without the end of a classifier: a file that has no output norms is of one's trunk
+        _is_official,
         _OWN_ROWS,
         restore=with_position_indices,
         targets=('official',),
