@@ -18,6 +18,7 @@ from swin_dense.checkpoints.matching import match
 from swin_dense.checkpoints.positions import Grids
 from swin_dense.checkpoints.report import LoadReport, some
 from swin_dense.checkpoints.wrappers import unwrap
+from swin_dense.layers.self_attention import SelfAttention
 from swin_dense.layers.windows import Size
 
 
@@ -58,6 +59,7 @@ def load_pretrained(
     report = replace(matched.report, backbone=type(backbone).__name__, source=label)
     if not report.is_complete and not (allow_partial and report.loaded):
         raise ValueError(explain(report, file, layout, matched, own))
+    _refuse_other_heads(layout.num_heads(file.tensors), backbone, label)
     if not allow_partial:
         _refuse_deeper_models({layout.own_name(name) or name for name in file.tensors}, backbone, label)
     _refuse_what_cannot_be_copied(matched.values, own, label)
@@ -66,6 +68,16 @@ def load_pretrained(
     kept.load_report = report
     MMLogger.get_current_instance().info(str(report))
     return report
+
+
+def _refuse_other_heads(num_heads: int | None, backbone: nn.Module, label: str) -> None:
+    """Weights of any number of heads have the same shapes once the heads are joined."""
+    built = {module.num_heads for module in backbone.modules() if isinstance(module, SelfAttention)}
+    if num_heads is not None and built - {num_heads}:
+        raise ValueError(
+            f'{label} has {num_heads} heads in its attention, this {type(backbone).__name__} {built.pop()}. Build it '
+            f'with an arch of num_heads={num_heads}. Nothing was loaded.'
+        )
 
 
 def _refuse_deeper_models(names: Iterable[str], backbone: nn.Module, label: str) -> None:

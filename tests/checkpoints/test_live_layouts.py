@@ -18,6 +18,7 @@ from tests.checkpoints.models import (
     VIT_ARCH,
     assert_close,
     assert_equal_states,
+    copied,
     small_swin,
     small_vit,
 )
@@ -102,9 +103,9 @@ def test_vit_as_the_converter_of_mmseg_writes_it():
     assert_equal_states(convert(state, 'mmseg').tensors, dict(theirs))
 
 
-def jax_arrays():
+def jax_arrays(heads=VIT_ARCH['num_heads']):
     """With the names and axes of google-research/vision_transformer@c6de1e5."""
-    channels, heads, depth, hidden = VIT_ARCH['embed_dims'], VIT_ARCH['num_heads'], VIT_ARCH['depth'], 192
+    channels, depth, hidden = VIT_ARCH['embed_dims'], VIT_ARCH['depth'], 192
     split = (heads, channels // heads)
     shapes = {'cls': (1, 1, channels), 'Transformer/posembed_input/pos_embedding': (1, 17, channels)}
     shapes |= {'embedding/kernel': (16, 16, 3, channels), 'embedding/bias': (channels,)}
@@ -143,3 +144,14 @@ def test_official_jax_arrays(tmp_path):
     assert set(state) == set(backbone.state_dict())
     for name, value in backbone.state_dict().items():
         assert torch.equal(value, state[name]), name
+
+
+@pytest.mark.parametrize('allow_partial', [False, True])
+def test_official_jax_arrays_of_other_heads(tmp_path, allow_partial):
+    """Which would fit in all shapes, and compute something else."""
+    np.savez(tmp_path / 'a.npz', **{name: value.numpy() for name, value in jax_arrays(heads=4).items()})
+    backbone = small_vit(final_norm=True)
+    before = copied(backbone.state_dict())
+    with pytest.raises(ValueError, match=r'has 4 heads in its attention, this VisionTransformer 3\. .* num_heads=4'):
+        load_pretrained(backbone, tmp_path / 'a.npz', allow_partial=allow_partial)
+    assert_equal_states(backbone.state_dict(), before)

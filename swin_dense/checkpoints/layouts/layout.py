@@ -22,6 +22,11 @@ def nothing(*_: object) -> str:
     return ''
 
 
+def unknown(_: State) -> int | None:
+    """Shapes do not tell."""
+    return None
+
+
 @dataclass(frozen=True)
 class Layout:
     """One way to name and store weights. `read` and `write` are pure: they change neither a dict nor a tensor.
@@ -38,6 +43,7 @@ class Layout:
             `name` of the file, or ''.
         why_missing: (name, the file's names) -> why the file does without `name` of the backbone, so that its initial
             value is right, or ''.
+        num_heads: values of the layout -> heads of the attention, where they are in a shape that `arrange` undoes.
     """
 
     title: str
@@ -49,6 +55,7 @@ class Layout:
     targets: tuple[str, ...] = ()
     why_ignored: Callable[[str, Names, Names], str] = nothing
     why_missing: Callable[[str, Names], str] = nothing
+    num_heads: Callable[[State], int | None] = unknown
 
     def own_name(self, name: str) -> str:
         """This package's name for the tensor that `name` of the layout is, or is a part of."""

@@ -75,6 +75,12 @@ def _from_kernel(name: str, value: Tensor) -> Tensor:
     return value.flatten(0, -2).t().contiguous() if name.endswith('.proj.weight') else value.flatten(1).t().contiguous()
 
 
+def _heads_of_jax(state: State) -> int | None:
+    """Of kernels (C, heads, C / heads)."""
+    kernels = [value for name, value in state.items() if name.endswith('/query/kernel') and value.ndim == 3]
+    return kernels[0].shape[1] if kernels else None
+
+
 def _why_ignored(name: str, own: Names, present: Names) -> str:
     if re.match(r'(head|head_dist)\.', name):
         return 'classification head'
@@ -130,5 +136,6 @@ VIT_LAYOUTS = (
         arrange=_from_jax,
         why_ignored=_why_ignored,
         why_missing=_why_missing,
+        num_heads=_heads_of_jax,
     ),
 )
