@@ -68,6 +68,28 @@ def compare_architectures(found: Shapes, built: Shapes) -> str:
     return f'The file looks like {file}; built is {own}.'
 
 
+def shortfall(architecture: Architecture) -> str:
+    """Say of which preset this would be but for blocks that it lacks; '' if of none, or of a whole one."""
+    length = 'depth' if architecture.family == 'ViT' else 'depths'
+    own = architecture.fields
+    short = []
+    for name, preset in _PRESETS[architecture.family].items():
+        fewer = _padded(own[length], preset[length])
+        others_fit = all(_starts_with(preset[field], value, field) for field, value in own.items() if field != length)
+        if others_fit and all(here <= there for here, there in fewer):
+            short.append((sum(there - here for here, there in fewer), name, preset[length]))
+    lacking, name, blocks = min(short, default=(0, '', ''))
+    return f'{own[length]} blocks of the {blocks} that arch={name!r} has' if lacking else ''
+
+
+def _padded(own: Any, preset: Any) -> list[tuple[int, int]]:
+    """Numbers of blocks side by side, 0 where there are none."""
+    if not isinstance(preset, tuple):
+        return [(own, preset)]
+    own = (*own, *(0,) * (len(preset) - len(own)))
+    return list(zip(own, preset, strict=False)) if len(own) == len(preset) else [(1, 0)]
+
+
 _PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     'Swin': swin.ARCHITECTURES,
     'ShiftViT': {

@@ -1,20 +1,18 @@
 """The work of `tools/convert_weights.py`: a file of weights, written in another key layout."""
 
-import re
-from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
 
-from swin_dense.checkpoints.architecture import recognise
+from swin_dense.checkpoints.architecture import recognise, shortfall
+from swin_dense.checkpoints.completeness import gaps
 from swin_dense.checkpoints.conversion import Conversion, convert
 from swin_dense.checkpoints.download import local_file
 from swin_dense.checkpoints.explanation import shapes
 from swin_dense.checkpoints.files import read_checkpoint
 from swin_dense.checkpoints.layouts import LAYOUTS, State, detect_layout
-from swin_dense.checkpoints.layouts.values import COMPUTED
 from swin_dense.checkpoints.report import some
 from swin_dense.checkpoints.surroundings import around_backbone, is_whole_model
 from swin_dense.checkpoints.tensor_files import safetensors_bytes
@@ -29,7 +27,6 @@ _WHOLE_MODELS = ('swin_dense', 'mmdet', 'mmseg')
 _ENTRIES = {'official': 'model', 'swin_dense': 'state_dict', 'mmdet': 'state_dict', 'mmseg': 'state_dict'}
 # what a file says of its classes, by mmengine and before it
 _KEPT_META = ('dataset_meta', 'CLASSES', 'PALETTE', 'epoch', 'iter')
-_BLOCK = re.compile(r'((?:layers\.\d+\.)?blocks\.\d+)\.(.+)')
 _SHOWN = 4
 
 
@@ -47,7 +44,12 @@ def convert_weights(source: str, target: str, *, to: str) -> int:
     file = unwrap(content, source)
     layout = detect_layout(file.tensors, file.beside)
     own = layout.read(file.tensors)
-    refuse_gaps(own, source)
+    if layout.family and (missing := gaps(shapes(own), layout.family)):
+        raise ValueError(f'{source} is not whole: it has {some(missing, _SHOWN)}. Nothing was written.')
+    if layout.family and recognise(shapes(own)) is None:
+        raise ValueError(
+            f'{source} has the names of {layout.family}, and shapes of no {layout.family} of this package.'
+        )
     conversion = convert(file.tensors, to, beside=file.beside)
     if unknown := [name for name in conversion.left_out if not layout.why_ignored(layout.own_name(name), (), own)]:
         raise ValueError(f'{source} has what is no part of {layout.title!r}: {some(unknown, _SHOWN)}.')
@@ -59,23 +61,6 @@ def convert_weights(source: str, target: str, *, to: str) -> int:
     _check(path, conversion, len(others))
     print('\n'.join(_summary(source, path, file, own, conversion, len(others))))
     return 0
-
-
-def refuse_gaps(names: Collection[str], source: str) -> None:
-    """Raise if a block is missing, or has not what the other blocks have. `names` are of this package."""
-    parts: dict[str, set[str]] = defaultdict(set)
-    for name in names:
-        if not COMPUTED.search(name) and (matched := _BLOCK.match(name)):
-            parts[matched[1]].add(matched[2])
-    usual = set(Counter(map(frozenset, parts.values())).most_common(1)[0][0]) if parts else set()
-    for block, found in parts.items():
-        place, _, number = block.rpartition('.')
-        previous = f'{place}.{int(number) - 1}'
-        if int(number) and previous not in parts:
-            raise ValueError(f'{source} is not whole: it has {block}, and no {previous}.')
-        if found != usual:
-            differences = [*(f'no {part}' for part in sorted(usual - found)), *sorted(found - usual)]
-            raise ValueError(f'{source} is not whole: other than the other blocks, {block} has {some(differences, 4)}.')
 
 
 def _meta(content: Mapping[str, Any], source: str) -> dict[str, Any]:
@@ -107,13 +92,16 @@ def _check(path: Path, conversion: Conversion, num_others: int) -> None:
 def _summary(
     source: str, path: Path, file: Unwrapped, own: State, conversion: Conversion, num_others: int
 ) -> list[str]:
+    architecture = recognise(shapes(own))
     left_out = [*conversion.left_out, *(() if num_others else file.beside)]
     lines = [
-        f'{source}: {conversion.source}, {recognise(shapes(own)) or "an unknown architecture"}',
+        f'{source}: {conversion.source}, {architecture or "an unknown architecture"}',
         f'{path}: {conversion.target}, {len(conversion.tensors)} tensors of the backbone',
     ]
     if num_others:
         lines.append(f'  {num_others} tensors of necks and heads, under their names')
+    if architecture is not None and (short := shortfall(architecture)):
+        lines.append(f'  {short}: if that is not meant, the file is not whole')
     if left_out:
         lines.append(f'  left out, as the layout has no place for them, {len(left_out)}: {some(left_out, _SHOWN)}')
     if file.others:
