@@ -18,9 +18,12 @@ def shapes(state: Mapping[str, Tensor]) -> Shapes:
     return {name: tuple(tensor.shape) for name, tensor in state.items()}
 
 
-def explain(report: LoadReport, file: Unwrapped, layout: Layout, matched: Matched, own: State) -> str:
+def explain(
+    report: LoadReport, file: Unwrapped, layout: Layout, matched: Matched, own: State, *, allow_partial: bool
+) -> str:
     """The message of a refusal: what `report`, which is not complete, says of the file, and what may be the reason."""
-    architectures = compare_architectures(shapes(matched.found), shapes(own))
+    found = shapes(matched.found)
+    architectures = _video(found, own) or compare_architectures(found, shapes(own))
     # of another architecture, names tell little more, and the nearest are none of the same weight
     shown = 2 if architectures else 6
     candidates = {} if architectures else _candidates(report, file, layout)
@@ -32,9 +35,24 @@ def explain(report: LoadReport, file: Unwrapped, layout: Layout, matched: Matche
             *_mismatched(report, shown),
             *_missing(report, candidates, layout, shown),
             *_unexpected(report, shown),
-            'Use the weights of this architecture, or load_pretrained(..., allow_partial=True) to load what fits.',
+            'Use the weights of this architecture'
+            + (
+                '; with allow_partial=True, too, something has to fit.'
+                if allow_partial
+                else ', or load_pretrained(..., allow_partial=True) to load what fits.'
+                if report.loaded
+                else '.'
+            ),
         ]
     )
+
+
+def _video(found: Shapes, own: State) -> str:
+    patches = found.get(PATCHES, ())
+    if len(patches) != 5 or PATCHES not in own or own[PATCHES].ndim == 5:
+        return ''
+    size = ' x '.join(map(str, patches[2:]))
+    return f'The file is of a video model (patches of {size}, time first), which no backbone of this package takes yet.'
 
 
 def _mismatched(report: LoadReport, shown: int) -> Iterator[str]:

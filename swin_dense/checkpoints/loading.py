@@ -18,6 +18,7 @@ from swin_dense.checkpoints.matching import match
 from swin_dense.checkpoints.positions import Grids
 from swin_dense.checkpoints.report import LoadReport, some
 from swin_dense.checkpoints.wrappers import unwrap
+from swin_dense.checkpoints.zoo import refuse_unused
 from swin_dense.layers.self_attention import SelfAttention
 from swin_dense.layers.windows import Size
 
@@ -40,25 +41,33 @@ def load_pretrained(
             a state dict or a dict around one.
         allow_partial: load what fits and report the rest, rather than raise.
         position_grid: (height, width) in patches of the file's absolute position embedding; None: square, or the
-            backbone's own where that alone has as many patches. Only needed if this is said to be undecided.
+            backbone's own where that alone has as many patches. Only needed if this is said to be undecided, and only
+            for a backbone with such an embedding.
 
     Raises:
         FileNotFoundError, ConnectionError: the file or the address is not there.
         ValueError: it is no checkpoint, or a name is not accounted for. The backbone is as it was.
     """
+    grid = getattr(backbone, 'grid', None)
+    if position_grid is not None and grid is None:
+        raise ValueError(
+            f'position_grid={position_grid} is of absolute position embeddings, and this {type(backbone).__name__} has '
+            'none. Leave it out.'
+        )
     if isinstance(source, Mapping):
         content, label = source, 'a state dict'
     elif isinstance(source, str | Path):
+        refuse_unused(str(source))
         content, label = read_checkpoint(local_file(source)), str(source)
     else:
         raise ValueError(f'weights come from a path, a URL or a state dict; got {type(source).__name__}.')
     file = unwrap(content, label)
     layout, own = detect_layout(file.tensors, file.beside), backbone.state_dict()
     num_tokens = len({'cls_token', 'dist_token'} & {layout.own_name(name) for name in file.tensors})
-    matched = match(file, layout, own, Grids(getattr(backbone, 'grid', None), position_grid, num_tokens))
+    matched = match(file, layout, own, Grids(grid, position_grid, num_tokens))
     report = replace(matched.report, backbone=type(backbone).__name__, source=label)
     if not report.is_complete and not (allow_partial and report.loaded):
-        raise ValueError(explain(report, file, layout, matched, own))
+        raise ValueError(explain(report, file, layout, matched, own, allow_partial=allow_partial))
     _refuse_other_heads(layout.num_heads(file.tensors), backbone, label)
     if not allow_partial:
         _refuse_deeper_models({layout.own_name(name) or name for name in file.tensors}, backbone, label)

@@ -10,7 +10,7 @@ import torch
 from swin_dense.backbones import SwinTransformer
 from swin_dense.checkpoints import load_pretrained
 from swin_dense.checkpoints.conversion import convert
-from tests.checkpoints.models import ARCH, assert_equal_states, copied, small_swin
+from tests.checkpoints.models import ARCH, assert_equal_states, copied, small_shift_vit, small_swin
 from tests.golden_files import reference
 
 
@@ -237,9 +237,34 @@ def test_partial_loading_reports_what_does_not_fit(state):
 
 
 def test_partial_loading_of_nothing_is_an_error(refused):
-    backbone = small_swin()
-    with pytest.raises(ValueError, match='0 of 125'):
-        load_pretrained(backbone, {'fc.weight': torch.ones(2, 2)}, allow_partial=True)
+    """And does not recommend what was done."""
+    for allow_partial in (True, False):
+        with pytest.raises(ValueError, match='0 of 125') as caught:
+            load_pretrained(small_swin(), {'fc.weight': torch.ones(2, 2)}, allow_partial=allow_partial)
+        assert 'to load what fits' not in str(caught.value)
+    assert 'allow_partial' not in str(caught.value)
+
+
+@pytest.mark.parametrize('prefix', ['', 'backbone.'])
+def test_a_video_model(state, refused, prefix):
+    """SwinTransformer/Video-Swin-Transformer@db018fb: the same names, patches of 2 x 4 x 4, tables of 15 x 13 x 13."""
+    video = {
+        name: torch.zeros(15 * 13 * 13, value.shape[1]) if name.endswith('bias_table') else value
+        for name, value in state.items()
+    }
+    video['patch_embed.proj.weight'] = torch.zeros(12, 3, 2, 4, 4)
+    content = {'state_dict': {prefix + name: value for name, value in video.items()}}
+    refused(content, 'of a video model (patches of 2 x 4 x 4, time first), which no backbone of this package takes yet')
+
+
+@pytest.mark.parametrize('make', [small_swin, small_shift_vit])
+def test_a_position_grid_for_what_has_no_positions(make):
+    with pytest.raises(ValueError, match=r'position_grid=\(14, 14\) is of absolute .* has none\. Leave it out'):
+        load_pretrained(make(), make().state_dict(), position_grid=(14, 14))
+
+
+def test_a_vit_into_a_swin_leaves_the_swin_as_it_was(refused):
+    refused(reference('vit_timm')[1], 'looks like ViT with embed_dims=48, depth=4', 'built is Swin with embed_dims=12')
 
 
 def test_a_backbone_on_the_meta_device_gets_all_or_nothing(state):
