@@ -1,7 +1,10 @@
 """Necks and heads of a whole model, in the file of a backbone's weights."""
 
-from swin_dense.checkpoints.layouts import State
-from swin_dense.checkpoints.wrappers import Unwrapped
+from collections.abc import Collection
+
+from swin_dense.checkpoints.layouts import State, detect_layout
+from swin_dense.checkpoints.layouts.values import without_computed
+from swin_dense.checkpoints.wrappers import Unwrapped, unwrap
 
 _COMPILED = '_orig_mod.'
 
@@ -18,6 +21,25 @@ def around_backbone(file: Unwrapped) -> State:
     around, part, _ = _prefix(file).partition('backbone.')
     outer = around if part else ''
     return {name.replace(_COMPILED, '').removeprefix(outer): tensor for name, tensor in file.beside.items()}
+
+
+def with_own_names(state: State, wanted: Collection[str]) -> tuple[State, str]:
+    """A whole model's weights with this package's names for those of its backbone, and the title of their layout.
+
+    Files of the official detectors and segmentors have computed tables, too, and those of mmdet and mmseg other names.
+    What fits the `wanted` names better as it is, or has no backbone that is known, comes back as it is, with ''.
+    """
+    if state.keys() == set(wanted) or not any('backbone.' in name for name in state):
+        return state, ''
+    file = unwrap(state, 'the checkpoint')
+    layout = detect_layout(file.tensors, file.beside)
+    if not layout.family or not is_whole_model(file):
+        return state, ''
+    own = without_computed(layout.read(file.tensors))
+    whole = {**{f'backbone.{name}': tensor for name, tensor in own.items()}, **around_backbone(file)}
+    if whole.keys() == state.keys() or len(whole.keys() & wanted) < len(state.keys() & wanted):
+        return state, ''
+    return whole, layout.title
 
 
 def _prefix(file: Unwrapped) -> str:

@@ -10,6 +10,7 @@ from mmengine import runner
 
 from swin_dense.checkpoints.download import local_file
 from swin_dense.checkpoints.files import read_checkpoint
+from swin_dense.checkpoints.surroundings import with_own_names
 from swin_dense.engine.checkpoint_files import INTERRUPTED, write_checkpoint
 from swin_dense.engine.interrupts import Interrupted
 from swin_dense.engine.plain import unpack_message_hub
@@ -90,6 +91,10 @@ class ResumableRunner(runner.Runner):
         checkpoint = read_checkpoint(local_file(filename))
         if 'state_dict' not in checkpoint:
             checkpoint = {'state_dict': checkpoint}
+        layout = ''
+        if not self._resume:  # files of official detectors, and of mmdet's
+            own = bare(self.model).state_dict().keys()
+            checkpoint['state_dict'], layout = with_own_names(checkpoint['state_dict'], own)
         checkpoint['meta'] = dict(checkpoint.get('meta') or {})
         # an old runner's config, which mmengine would execute; and the classes, which it would compare as pickles
         checkpoint['meta'].pop('config', None)
@@ -106,6 +111,7 @@ class ResumableRunner(runner.Runner):
             # first the hooks: averaged weights are saved in the place of those that training goes on with
             self.call_hook('after_load_checkpoint', checkpoint=checkpoint)
             self._put_weights(checkpoint, str(filename), other_sizes_allowed=False)
+        self.load_report += f' (layout: {layout})' if layout else ''
         self._has_loaded = True
         self._loaded = checkpoint
         return checkpoint
