@@ -4,7 +4,6 @@ Beside a file of the cache is its record, `<name>.json`: where it is from and it
 cache or at its address, is refused.
 """
 
-import hashlib
 import json
 import os
 import time
@@ -19,7 +18,8 @@ from zlib import crc32
 from filelock import FileLock, Timeout
 from mmengine.logging import MMLogger
 
-from swin_dense.checkpoints.files import read_checkpoint
+from swin_dense.checkpoints.digests import digest
+from swin_dense.checkpoints.files import read_checkpoint, refuse_what_is_no_checkpoint
 from swin_dense.checkpoints.transfer import discard, fetch
 from swin_dense.checkpoints.zoo import FILE as ZOO_FILE
 from swin_dense.checkpoints.zoo import WebFile, nearest_names, web_file, zoo
@@ -30,7 +30,7 @@ HOME_VARIABLE = 'SWIN_DENSE_HOME'
 def local_file(source: str | Path) -> Path:
     """The file that a path, a `file://` URL, a web address or a short name stands for, downloaded if need be.
 
-    A path that is there goes before a short name.
+    A file that is there goes before a short name, and that before a folder. Where there are both, the log says so.
 
     Raises:
         FileNotFoundError: there is no such path, and no such name.
@@ -42,7 +42,10 @@ def local_file(source: str | Path) -> Path:
     if '://' in source:
         return _file_of_url(source)
     path = Path(source).expanduser()
-    if path.exists():
+    if source in zoo() and path.exists():
+        taken = ('the file', 'are published weights') if path.is_file() else ('the published weights', 'is a folder')
+        MMLogger.get_current_instance().warning(f'{source}: {taken[0]}, though there {taken[1]} of this name')
+    if path.is_file() or (path.exists() and source not in zoo()):
         return path
     if source in zoo():
         return _first_available(source, zoo()[source].files)
@@ -53,9 +56,10 @@ def local_file(source: str | Path) -> Path:
 
 
 def cached_file(url: str) -> Path:
-    """Where the file at `url` is kept: in $SWIN_DENSE_HOME/checkpoints, by host and path.
+    """Where the file at `url` is kept: in $SWIN_DENSE_HOME/checkpoints, by scheme, host and path.
 
-    The whole address, because different weights have equal file names on different sites.
+    The whole address, because different weights have equal file names on different sites, and what came by http is not
+    what https would have given.
     """
     home = Path(os.environ.get(HOME_VARIABLE) or '~/.cache/swin_dense').expanduser()
     parts = urlsplit(url)
@@ -64,12 +68,7 @@ def cached_file(url: str) -> Path:
         raise ValueError(f'{url} names no file.')
     if parts.query:
         folders.insert(-1, f'{crc32(parts.query.encode()):08x}')
-    return home.joinpath('checkpoints', parts.netloc.rpartition('@')[2].replace(':', '_'), *folders)
-
-
-def sha256(path: Path) -> str:
-    """The checksum of a file."""
-    return _digest(path, 'sha256')
+    return home.joinpath('checkpoints', parts.scheme, parts.netloc.rpartition('@')[2].replace(':', '_'), *folders)
 
 
 def _suggestion(path: Path) -> str:
@@ -134,8 +133,9 @@ def _downloaded(file: WebFile) -> Path:
         partial = target.with_name(f'.partial.{target.name}')
         fetch(file.url, partial)
         try:
-            _check_content(partial, file.url)
+            _check_start(partial, file.url)
             record = _checked(partial, file, f'what {file.url} gives')
+            _check_content(partial, file.url)
         except ValueError:
             discard(partial)
             raise
@@ -147,9 +147,22 @@ def _downloaded(file: WebFile) -> Path:
     return target
 
 
+def _check_start(partial: Path, url: str) -> None:
+    """A page in place of the file is called one; this looks at the first bytes, and parses nothing."""
+    with _no_checkpoint(url):
+        refuse_what_is_no_checkpoint(partial)
+
+
 def _check_content(partial: Path, url: str) -> None:
-    try:
+    """After the checksum: what is not what was published is not even read."""
+    with _no_checkpoint(url):
         read_checkpoint(partial, lazy=True)
+
+
+@contextmanager
+def _no_checkpoint(url: str) -> Iterator[None]:
+    try:
+        yield
     except ValueError as error:
         raise _WrongFileError(f'{url} gave no checkpoint, and nothing was kept: {error}') from None
 
@@ -171,23 +184,23 @@ def _checked(path: Path, file: WebFile, what: str) -> dict[str, Any]:
     """The record of a file that is what was published, and what it was before."""
     target = cached_file(file.url)
     algorithm, _, digits = file.checksum.partition(':')
-    found = {name: _digest(path, name) for name in {'sha256', algorithm or 'sha256'}}
+    found = {name: digest(path, name) for name in {'sha256', algorithm or 'sha256'}}
     if digits and not found[algorithm].startswith(digits):
         remedy = f'Delete {path} to download it again.' if path == target else 'Nothing was kept; try again.'
         raise _WrongFileError(
             f'{what} is not what was published: its {algorithm} is {found[algorithm]}, and should begin with {digits}. '
             f'{remedy}'
         )
-    digest, pinned = found['sha256'], _read_record(target).get('sha256', '')
-    if pinned not in ('', digest):
+    content, pinned = found['sha256'], _read_record(target).get('sha256', '')
+    if pinned not in ('', content):
         raise ValueError(
-            f'{what} has changed: its sha256 was {pinned} and is {digest}. It is not used. If the change is meant, '
+            f'{what} has changed: its sha256 was {pinned} and is {content}. It is not used. If the change is meant, '
             f'delete {_record_file(target)}.'
         )
     status = path.stat()
     return {
         'url': file.url,
-        'sha256': digest,
+        'sha256': content,
         'published_checksum': file.checksum or None,
         'size': status.st_size,
         'modified': status.st_mtime_ns,
@@ -195,16 +208,13 @@ def _checked(path: Path, file: WebFile, what: str) -> dict[str, Any]:
     }
 
 
-def _digest(path: Path, algorithm: str) -> str:
-    digest = hashlib.new(algorithm, usedforsecurity=False)
-    with open(path, 'rb') as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
-
-
 def _record_file(target: Path) -> Path:
     return target.with_name(f'{target.name}.json')
+
+
+def recorded_sha256(file: WebFile) -> str:
+    """Of what `file` was when it was downloaded; '' if it was not."""
+    return _read_record(cached_file(file.url)).get('sha256', '')
 
 
 def _read_record(target: Path) -> dict[str, Any]:

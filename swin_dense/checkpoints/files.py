@@ -7,6 +7,7 @@ numbers, settings of a run. A file that needs more is refused.
 
 import argparse
 import pickle
+import re
 import zipfile
 from collections import OrderedDict
 from contextlib import AbstractContextManager, nullcontext
@@ -16,49 +17,59 @@ from typing import Any
 import numpy as np
 import torch
 
-from swin_dense.checkpoints.tensor_files import read_safetensors
+from swin_dense.checkpoints.digests import refuse_changed
+from swin_dense.checkpoints.tensor_files import is_safetensors, read_safetensors
 
 _REMEDY = 'Get the file again (a broken download or copy, or a save that was cut off).'
+_SUFFIXES = ('.pth', '.pt', '.bin', '.ckpt', '.safetensors', '.npz')
 
 
-def read_checkpoint(path: str | Path, *, map_location: Any = 'cpu', lazy: bool = False) -> dict:
-    """Read a `.pth`/`.pt`, `.safetensors` or `.npz` file into a dict.
+def read_checkpoint(path: str | Path, *, lazy: bool = False) -> dict:
+    """Read a file of torch.save, of safetensors or of numpy's savez into a dict; tensors are on the CPU.
 
     `lazy` maps tensors from the disk when they are used, which makes reading a checkpoint's `meta` cheap.
 
     Raises:
         FileNotFoundError: there is no such file.
-        ValueError: it is no checkpoint, is not whole, or holds objects that could run code.
+        ValueError: it is no checkpoint, is not whole, was changed since it was published, or holds objects that could
+            run code.
     """
     path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f'there is no checkpoint {str(path)!r}')
-    _refuse_what_is_no_checkpoint(path)
+    refuse_what_is_no_checkpoint(path)
     _refuse_pickled_arrays(path)
-    if path.suffix == '.safetensors':
-        return _read_safetensors(path, map_location)
+    refuse_changed(path)
+    if path.suffix == '.safetensors' or is_safetensors(path):
+        return _read_safetensors(path)
     if path.suffix == '.npz':
-        return _read_arrays(path, map_location)
+        return _read_arrays(path)
     options = {'mmap': True} if lazy and zipfile.is_zipfile(path) else {}
     try:
         with _allow_list():
-            content = torch.load(path, map_location=map_location, weights_only=True, **options)
-    except FileNotFoundError:  # deleted since it was looked for
+            content = torch.load(path, map_location='cpu', weights_only=True, **options)
+    except (FileNotFoundError, MemoryError, torch.cuda.OutOfMemoryError):  # deleted since it was looked for; no room
         raise
     except pickle.UnpicklingError as error:
         raise ValueError(_explain_refusal(path, str(error))) from None
     except Exception as error:  # a broken pickle can raise anything
-        raise ValueError(f'{path} cannot be read: {_first_line(error)} {_REMEDY}') from error
+        if 'not enough memory' in str(error) or "can't allocate memory" in str(error):
+            raise MemoryError(f'{path} does not fit into memory: {_first_line(error)}') from error
+        raise ValueError(f'{path} cannot be read: {_first_line(error)} {_remedy(path)}') from error
     if not isinstance(content, dict):
         raise ValueError(f'{path} holds a {type(content).__name__}; a checkpoint is a dict of tensors.')
     return content
 
 
-def _read_safetensors(path: Path, map_location: Any) -> dict:
+def _remedy(path: Path) -> str:
+    if path.suffix in _SUFFIXES:
+        return _REMEDY
+    return f'Weights are in files of {", ".join(_SUFFIXES)}, and this is named {path.suffix or "without a suffix"}.'
+
+
+def _read_safetensors(path: Path) -> dict:
     from safetensors import SafetensorError
 
     try:
-        return read_safetensors(path, str(map_location))
+        return read_safetensors(path)
     except SafetensorError as error:
         raise ValueError(f'{path} is not a whole safetensors file: {error}. {_REMEDY}') from error
 
@@ -72,20 +83,30 @@ def _refuse_pickled_arrays(path: Path) -> None:
         )
 
 
-def _read_arrays(path: Path, map_location: Any) -> dict:
+def _read_arrays(path: Path) -> dict:
     try:
         with np.load(path, allow_pickle=False) as file:
             arrays = {name: file[name] for name in file.files}
             # arrays of text, which some have beside the weights, are no tensors
             return {
-                name: torch.from_numpy(array).to(map_location) if array.dtype.kind in 'biuf' else array.tolist()
+                name: torch.from_numpy(array) if array.dtype.kind in 'biuf' else array.tolist()
                 for name, array in arrays.items()
             }
+    except MemoryError:
+        raise
     except Exception as error:  # a broken archive can raise anything
         raise ValueError(f'{path} cannot be read as numpy arrays: {_first_line(error)} {_REMEDY}') from error
 
 
-def _refuse_what_is_no_checkpoint(path: Path) -> None:
+def refuse_what_is_no_checkpoint(path: Path) -> None:
+    """Raise if `path` is no file, or if its first bytes are of something else; the rest is not read."""
+    if path.is_dir():
+        files = [file.name for file in sorted(path.iterdir()) if file.suffix in _SUFFIXES]
+        raise ValueError(
+            f'{path} is a folder. Give a file of weights{f" in it, such as {files[-1]}" if files else ""}.'
+        )
+    if not path.is_file():
+        raise FileNotFoundError(f'there is no checkpoint {str(path)!r}')
     size = path.stat().st_size
     with open(path, 'rb') as file:
         head = file.read(512)
@@ -134,15 +155,16 @@ def _history_method(owner: Any, name: str) -> Any:
 
 
 def _explain_refusal(path: Path, message: str) -> str:
-    if 'Unsupported global' in message or 'GLOBAL' in message or 'not an allowed' in message:
-        needed = message.split('GLOBAL ', 1)[-1].split(' ', 1)[0] if 'GLOBAL ' in message else 'objects'
+    if 'GLOBAL' in message or 'Unsupported global' in message or 'not an allowed' in message or 'allowlist' in message:
+        found = re.search(r"(?:GLOBAL |got <class ')([\w.]+)", message)
+        needed = found[1] if found else 'objects'
         return (
             f'{path} needs {needed}, which can run code when it is read: refused. If you trust its author, keep its '
             f'weights alone: torch.save(torch.load({str(path)!r}, weights_only=False)["state_dict"], "weights.pth")'
         )
     # torch begins with general advice
     reason = _first_line(message.rpartition('WeightsUnpickler error:')[2])
-    return f'{path} is not a checkpoint, or not a whole one: {reason} {_REMEDY}'
+    return f'{path} is not a checkpoint, or not a whole one: {reason} {_remedy(path)}'
 
 
 def _first_line(error: object) -> str:

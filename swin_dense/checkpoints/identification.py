@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from swin_dense.checkpoints.architecture import Architecture, recognise
-from swin_dense.checkpoints.download import local_file, sha256
+from swin_dense.checkpoints.digests import digest as sha256
+from swin_dense.checkpoints.download import local_file
 from swin_dense.checkpoints.explanation import shapes
 from swin_dense.checkpoints.files import read_checkpoint
 from swin_dense.checkpoints.layouts import State, detect_layout

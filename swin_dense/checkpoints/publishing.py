@@ -14,7 +14,8 @@ from typing import Any
 
 import torch
 
-from swin_dense.checkpoints.download import local_file, sha256
+from swin_dense.checkpoints.digests import digest as sha256
+from swin_dense.checkpoints.download import local_file
 from swin_dense.checkpoints.files import read_checkpoint
 from swin_dense.checkpoints.identification import identify
 from swin_dense.checkpoints.layouts import State

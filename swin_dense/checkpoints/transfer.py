@@ -5,8 +5,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.client import HTTPException, HTTPResponse
 from pathlib import Path
-from urllib.error import HTTPError
-from urllib.request import Request, urlopen
+from typing import Any
+from urllib.error import HTTPError, URLError
+from urllib.parse import urlsplit
+from urllib.request import HTTPRedirectHandler, Request, build_opener
 
 from mmengine.logging import MMLogger
 
@@ -35,6 +37,16 @@ def fetch(url: str, partial: Path) -> None:
                 raise ConnectionError(f'{url} cannot be downloaded: {error or type(error).__name__}') from error
 
 
+class _Redirects(HTTPRedirectHandler):
+    """Follows redirects, but not from https to anything else: who is on the way could then give another file."""
+
+    def redirect_request(self, request: Request, *arguments: Any) -> Request | None:
+        url = arguments[-1]
+        if urlsplit(url).scheme not in {'https', request.type}:
+            raise URLError(f'it redirects to {url}, which is not https: refused')
+        return super().redirect_request(request, *arguments)
+
+
 def discard(partial: Path) -> None:
     """Delete what is left of a file that did not become whole, or not the right one."""
     partial.unlink(missing_ok=True)
@@ -48,7 +60,7 @@ def _receive(url: str, partial: Path) -> None:
     if start:
         headers |= {'Range': f'bytes={start}-', 'If-Range': version}
     try:
-        response = urlopen(Request(url, headers=headers), timeout=_SECONDS_OF_SILENCE)
+        response = build_opener(_Redirects).open(Request(url, headers=headers), timeout=_SECONDS_OF_SILENCE)
     except HTTPError as error:
         if error.code != 416 or not start:
             raise

@@ -2,6 +2,7 @@
 
 import importlib
 import logging
+import socket
 import warnings
 
 import pytest
@@ -27,6 +28,15 @@ def home(tmp_path, monkeypatch):
 def site(tmp_path, home):
     with Site(tmp_path / 'site') as site:
         yield site
+
+
+@pytest.fixture
+def nowhere():
+    """An address at which nothing listens."""
+    with socket.socket() as taken:
+        taken.bind(('127.0.0.1', 0))
+        port = taken.getsockname()[1]
+    return f'http://127.0.0.1:{port}/releases/swin.pth'
 
 
 @pytest.fixture

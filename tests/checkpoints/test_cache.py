@@ -13,15 +13,14 @@ from swin_dense.checkpoints.zoo import WebFile
 from tests.checkpoints.models import small_swin
 from tests.checkpoints.web_site import failure, partial, record, saved
 
-NOWHERE = 'http://127.0.0.1:9/releases/swin.pth'  # the discard port, where nothing listens
-
 
 def test_addresses_stay_within_the_cache(home):
-    base = home / 'checkpoints'
+    base = home / 'checkpoints' / 'https'
     assert cached_file('https://a.b/c/d.pth') == base / 'a.b' / 'c' / 'd.pth'
     assert cached_file('https://user:secret@a.b:80/d.pth') == base / 'a.b_80' / 'd.pth'
     for path in ('%2e%2e/../%2fc/./d.pth', '%2fc/d.pth', '../../c//d.pth'):
         assert cached_file(f'https://a.b/{path}') == base / 'a.b' / 'c' / 'd.pth'
+    assert cached_file('http://a.b/c/d.pth') == home / 'checkpoints' / 'http' / 'a.b' / 'c' / 'd.pth'
     assert cached_file('https://a.b/d.pth?raw=1') != cached_file('https://a.b/d.pth?raw=2')
     assert cached_file('https://a.b/d.pth?raw=1').name == 'd.pth'
     with pytest.raises(ValueError, match='names no file'):
@@ -31,21 +30,25 @@ def test_addresses_stay_within_the_cache(home):
 def test_home_without_the_variable(monkeypatch):
     monkeypatch.delenv('SWIN_DENSE_HOME', raising=False)
     monkeypatch.setenv('HOME', '/somewhere')
-    assert cached_file('https://a.b/d.pth') == Path('/somewhere/.cache/swin_dense/checkpoints/a.b/d.pth')
+    assert cached_file('https://a.b/d.pth') == Path('/somewhere/.cache/swin_dense/checkpoints/https/a.b/d.pth')
 
 
-def test_without_a_connection(home):
-    message = failure(NOWHERE, ConnectionError, home)
-    for part in (NOWHERE, str(home / 'checkpoints' / '127.0.0.1_9' / 'releases' / 'swin.pth'), 'SWIN_DENSE_HOME'):
+def test_without_a_connection(home, nowhere):
+    message = failure(nowhere, ConnectionError, home)
+    for part in (
+        nowhere,
+        str(home / 'checkpoints' / 'http' / nowhere.split('/')[2].replace(':', '_') / 'releases' / 'swin.pth'),
+        'SWIN_DENSE_HOME',
+    ):
         assert part in message
 
 
-def test_a_file_put_where_the_error_says_is_used(home, state):
-    target = cached_file(NOWHERE)
+def test_a_file_put_where_the_error_says_is_used(home, state, nowhere):
+    target = cached_file(nowhere)
     target.parent.mkdir(parents=True)
     torch.save(state, target)
-    assert load_pretrained(small_swin(), NOWHERE).is_complete
-    assert record(NOWHERE)['sha256'] == hashlib.sha256(target.read_bytes()).hexdigest()
+    assert load_pretrained(small_swin(), nowhere).is_complete
+    assert record(nowhere)['sha256'] == hashlib.sha256(target.read_bytes()).hexdigest()
 
 
 # --- checksums -------------------------------------------------------------------------------------------------------
@@ -61,6 +64,17 @@ def test_published_checksums(site, home, state, publish, messages, algorithm):
     assert any('as published' in message for message in messages)
 
 
+def test_what_was_not_published_is_not_even_read(site, home, state, publish, monkeypatch):
+    """Unpickling comes after the checksum."""
+    saved(state, site.folder / 'swin.pth')
+    publish('swin', WebFile(site.url, 'sha256:0123abcd'))
+    read = []
+    monkeypatch.setattr(download, 'read_checkpoint', lambda *arguments, **_: read.append(arguments))
+    with pytest.raises(ValueError, match='should begin with 0123abcd'):
+        local_file('swin')
+    assert read == []
+
+
 @pytest.mark.parametrize('by_name', [True, False])
 def test_another_checksum_than_published(site, home, state, publish, by_name):
     content = saved(state, site.folder / 'swin.pth')
@@ -71,10 +85,10 @@ def test_another_checksum_than_published(site, home, state, publish, by_name):
     assert not partial(site.url).exists()
 
 
-def test_a_wrong_file_put_into_the_cache(home, state, publish):
-    publish('swin', WebFile(NOWHERE, 'sha256:0123abcd'))
-    cached_file(NOWHERE).parent.mkdir(parents=True)
-    torch.save(state, cached_file(NOWHERE))
+def test_a_wrong_file_put_into_the_cache(home, state, publish, nowhere):
+    publish('swin', WebFile(nowhere, 'sha256:0123abcd'))
+    cached_file(nowhere).parent.mkdir(parents=True)
+    torch.save(state, cached_file(nowhere))
     with pytest.raises(ValueError, match=r'swin\.pth is not what was published.*\n?.*Delete .* to download it again'):
         local_file('swin')
 
@@ -100,34 +114,34 @@ def test_a_file_that_changes_at_its_address(site, home, state):
     assert local_file(site.url).is_file()
 
 
-def test_a_cache_that_may_only_be_read(home, state, monkeypatch):
-    cached_file(NOWHERE).parent.mkdir(parents=True)
-    torch.save(state, cached_file(NOWHERE))
+def test_a_cache_that_may_only_be_read(home, state, monkeypatch, nowhere):
+    cached_file(nowhere).parent.mkdir(parents=True)
+    torch.save(state, cached_file(nowhere))
 
     def refuse(*_):
         raise PermissionError
 
     monkeypatch.setattr(download, '_write_record', refuse)
-    assert local_file(NOWHERE) == cached_file(NOWHERE)
+    assert local_file(nowhere) == cached_file(nowhere)
 
 
 # --- names -----------------------------------------------------------------------------------------------------------
 
 
-def test_the_next_address_is_tried(site, home, state, publish, messages):
+def test_the_next_address_is_tried(site, home, state, publish, messages, nowhere):
     content = saved(state, site.folder / 'swin.pth')
-    publish('swin', WebFile(NOWHERE), WebFile(site.url))
+    publish('swin', WebFile(nowhere), WebFile(site.url))
     assert local_file('swin').read_bytes() == content
     assert local_file('swin') == cached_file(site.url)  # at once, though another address is preferred
-    assert sum(NOWHERE in message and 'trying the next address of swin' in message for message in messages) == 1
+    assert sum(nowhere in message and 'trying the next address of swin' in message for message in messages) == 1
     assert len(site.requests) == 1
 
 
-def test_names_without_a_connection(home, publish):
-    other = NOWHERE.replace('swin', 'mirror')
-    publish('swin', WebFile(NOWHERE, 'sha256:0123abcd'), WebFile(other))
+def test_names_without_a_connection(home, publish, nowhere):
+    other = nowhere.replace('swin', 'mirror')
+    publish('swin', WebFile(nowhere, 'sha256:0123abcd'), WebFile(other))
     message = failure('swin', ConnectionError, home)
-    for part in (f'{NOWHERE} (sha256 begins with 0123abcd)\n    -> {cached_file(NOWHERE)}', other, 'one of the files'):
+    for part in (f'{nowhere} (sha256 begins with 0123abcd)\n    -> {cached_file(nowhere)}', other, 'one of the files'):
         assert part in message
 
 
@@ -139,11 +153,24 @@ def test_misspelt_names(source, home):
     assert str(Path.cwd()) in str(caught.value)
 
 
-def test_a_path_goes_before_a_name(tmp_path, monkeypatch, publish):
-    publish('swin', WebFile(NOWHERE))
+def test_a_folder_does_not_go_before_a_name(site, home, state, tmp_path, monkeypatch, publish, messages):
+    content = saved(state, site.folder / 'swin.pth')
+    publish('swin', WebFile(site.url))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / 'swin').mkdir()
+    (tmp_path / 'run').mkdir()
+    assert local_file('swin').read_bytes() == content
+    assert 'swin: the published weights, though there is a folder of this name' in messages
+    assert local_file('./swin') == Path('swin')
+    assert local_file('run') == Path('run')
+
+
+def test_a_file_goes_before_a_name(tmp_path, monkeypatch, publish, nowhere, messages):
+    publish('swin', WebFile(nowhere))
     monkeypatch.chdir(tmp_path)
     (tmp_path / 'swin').touch()
     assert local_file('swin') == Path('swin')
+    assert messages == ['swin: the file, though there are published weights of this name']
 
 
 def test_file_urls_and_paths(tmp_path, state, monkeypatch):
@@ -161,14 +188,14 @@ def test_other_addresses(source):
         load_pretrained(small_swin(), source)
 
 
-def test_a_page_put_into_the_cache_does_not_stand_in_the_way_of_the_file(site, home, state):
-    target = cached_file(NOWHERE)
+def test_a_page_put_into_the_cache_does_not_stand_in_the_way_of_the_file(site, home, state, nowhere):
+    target = cached_file(nowhere)
     target.parent.mkdir(parents=True)
     target.write_text('<html>please log in</html>')
     with pytest.raises(ValueError, match='is a web page'):
-        local_file(NOWHERE)
+        local_file(nowhere)
     content = saved(state, target)
-    assert local_file(NOWHERE).read_bytes() == content
+    assert local_file(nowhere).read_bytes() == content
 
 
 def test_the_next_address_is_tried_after_a_page(site, home, state, publish, messages):

@@ -2,10 +2,12 @@
 
 import contextlib
 import hashlib
+import http.client
 import io
 import subprocess
 import sys
 import time
+import urllib.request
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,6 @@ from tests.checkpoints.models import assert_equal_states, small_swin
 from tests.checkpoints.web_site import failure, kept, partial, record, saved
 
 ROOT = Path(__file__).parents[2]
-NOWHERE = 'http://127.0.0.1:9/releases/swin.pth'  # the discard port, where nothing listens
 
 
 def test_downloaded_once(site, home, state, messages):
@@ -29,7 +30,7 @@ def test_downloaded_once(site, home, state, messages):
         assert_equal_states(own, {name: state[name] for name in own})
         assert backbone.load_report.source == site.url
     assert site.requests == [('/v1/swin.pth', None)]
-    target = home / 'checkpoints' / site.url.removeprefix('http://').replace(':', '_')
+    target = home / 'checkpoints' / 'http' / site.url.removeprefix('http://').replace(':', '_')
     assert kept(home) == [target, target.with_name('swin.pth.json')]
     assert not partial(site.url).exists()
     digest = hashlib.sha256(content).hexdigest()
@@ -82,6 +83,39 @@ def test_a_server_that_always_ends_early(site, home, state):
     site.manner = 'cut'
     message = failure(site.url, ConnectionError, home)
     assert f'after {size - 1:,} of {size:,} bytes' in message
+
+
+class Encrypted(urllib.request.HTTPSHandler):
+    """Takes https addresses to servers that speak http: what is encrypted matters little here."""
+
+    def https_open(self, request):
+        return self.do_open(http.client.HTTPConnection, request)
+
+
+def test_redirects_stay_encrypted(site, home, state, monkeypatch):
+    content = saved(state, site.folder / 'swin.pth')
+    monkeypatch.setattr(urllib.request, 'HTTPSHandler', Encrypted)
+    encrypted = site.url.replace('http:', 'https:')
+    site.moved['moved.pth'] = site.url
+    message = failure(encrypted.replace('swin', 'moved'), ConnectionError, home)
+    assert f'it redirects to {site.url}, which is not https: refused' in message
+    assert len(site.requests) == 1
+    # to another address of its kind, or a better one
+    assert local_file(site.url.replace('swin', 'moved')).read_bytes() == content
+    site.moved['moved.pth'] = encrypted
+    for start in (encrypted, site.url):
+        assert local_file(start.replace('swin', 'moved').replace('v1', 'v2')).read_bytes() == content
+
+
+def test_equal_addresses_of_another_scheme_are_different_files(site, home, state, monkeypatch):
+    monkeypatch.setattr(urllib.request, 'HTTPSHandler', Encrypted)
+    contents = []
+    for number, scheme in enumerate(('http', 'https')):
+        content = saved({name: tensor + number for name, tensor in state.items()}, site.folder / 'swin.pth')
+        assert local_file(site.url.replace('http', scheme)).read_bytes() == content
+        contents.append(content)
+    assert contents[0] != contents[1]
+    assert local_file(site.url).read_bytes() == contents[0]
 
 
 # --- resuming --------------------------------------------------------------------------------------------------------
@@ -142,10 +176,11 @@ def left_over(url, content, version):
 
 PROGRAM = """
 import sys
-from swin_dense.checkpoints.download import local_file, sha256
+from swin_dense.checkpoints.digests import digest
+from swin_dense.checkpoints.download import local_file
 print('ready', flush=True)
 sys.stdin.readline()
-print(sha256(local_file(sys.argv[1])), flush=True)
+print(digest(local_file(sys.argv[1])), flush=True)
 """
 
 

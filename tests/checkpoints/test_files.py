@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 from mmengine.logging import HistoryBuffer
+from safetensors.torch import save_file
 
 from swin_dense.checkpoints.files import read_checkpoint
 from swin_dense.checkpoints.tensor_files import safetensors_bytes
@@ -86,8 +87,6 @@ def test_missing_files_and_lists_say_so(tmp_path):
 
 
 def test_safetensors(tmp_path):
-    from safetensors.torch import save_file
-
     save_file({'a': torch.arange(5.0)}, tmp_path / 'a.safetensors')
     assert torch.equal(read_checkpoint(tmp_path / 'a.safetensors')['a'], torch.arange(5.0))
     (tmp_path / 'b.safetensors').write_bytes((tmp_path / 'a.safetensors').read_bytes()[:-3])
@@ -151,6 +150,10 @@ def test_refusals_say_what_torch_found_not_what_it_advises(tmp_path):
     torch.save({'model': {}, 'x': datetime.timedelta(1)}, tmp_path / 'other.pth')
     with pytest.raises(ValueError, match=r'needs datetime\.timedelta, which can run code'):
         read_checkpoint(tmp_path / 'other.pth')
+    torch.save({'x': np.str_('a')}, tmp_path / 'text.pth')
+    with pytest.raises(ValueError, match=r'needs numpy\.\S*, which can run code') as caught:
+        read_checkpoint(tmp_path / 'text.pth')
+    assert 'Get the file again' not in str(caught.value)
     torch.save({'x': collections.Counter('a')}, tmp_path / 'kept.pth')
     content = (tmp_path / 'kept.pth').read_bytes()
     (tmp_path / 'broken.pth').write_bytes(content.replace(b'\x80\x02}', b'\x80\x02\xff', 1))
@@ -170,3 +173,72 @@ def test_safetensors_with_what_is_known_of_them(tmp_path):
     assert all(torch.equal(read['state_dict'][name], tensor) for name, tensor in state.items())
     assert dict(read['state_dict']._metadata) == dict(state._metadata)
     assert safetensors_bytes(copy.deepcopy(state), dict(reversed(meta.items()))) == safetensors_bytes(state, meta)
+
+
+@pytest.mark.parametrize(
+    'header',
+    [
+        'no json',
+        '[' * 100_000,
+        '[]',
+        'null',
+        '{}',
+        '{"meta": "text", "names": ["a"], "module_versions": {}}',
+        '{"meta": {"dataset_meta": "cats"}, "names": ["a"], "module_versions": {}}',
+        '{"meta": {}, "names": ["b"], "module_versions": {}}',
+        '{"meta": {}, "names": ["a", "a"], "module_versions": {}}',
+        '{"meta": {}, "names": [["a"]], "module_versions": {}}',
+        '{"meta": {}, "names": 3, "module_versions": {}}',
+        '{"meta": {}, "names": ["a"], "module_versions": {"": 2}}',
+    ],
+)
+def test_a_header_by_somebody_else_is_left_alone_with_a_note(header, tmp_path, messages):
+    save_file({'a': torch.arange(5.0)}, tmp_path / 'a.safetensors', {'swin_dense': header})
+    read = read_checkpoint(tmp_path / 'a.safetensors')
+    assert list(read) == ['a']
+    assert torch.equal(read['a'], torch.arange(5.0))
+    assert [message for message in messages if "its header 'swin_dense' is not one that this package writes" in message]
+
+
+def test_safetensors_under_another_name(tmp_path):
+    save_file({'a': torch.arange(5.0)}, tmp_path / 'model.bin')
+    assert torch.equal(read_checkpoint(tmp_path / 'model.bin')['a'], torch.arange(5.0))
+
+
+def test_a_folder_is_no_file(tmp_path):
+    with pytest.raises(ValueError, match=r'is a folder\. Give a file of weights\.'):
+        read_checkpoint(tmp_path)
+    for name in ('epoch_1.pth', 'epoch_2.pth', 'log.txt'):
+        (tmp_path / name).touch()
+    with pytest.raises(ValueError, match=r'is a folder\. Give a file of weights in it, such as epoch_2\.pth\.'):
+        read_checkpoint(tmp_path)
+
+
+@pytest.mark.parametrize('name', ['config.py', 'model.onnx', 'weights.h5', 'weights'])
+def test_files_of_other_kinds(name, tmp_path):
+    (tmp_path / name).write_bytes(b'model = dict(type=1)' * 9)
+    suffix = '.' + name.partition('.')[2] if '.' in name else 'without a suffix'
+    with pytest.raises(ValueError, match=rf'Weights are in files of \.pth, .*, and this is named {suffix}\.') as caught:
+        read_checkpoint(tmp_path / name)
+    assert 'Get the file again' not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ('error', 'expected'),
+    [
+        (torch.cuda.OutOfMemoryError('CUDA out of memory.'), torch.cuda.OutOfMemoryError),
+        (MemoryError(), MemoryError),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes"), MemoryError),
+    ],
+    ids=['CUDA', 'Python', 'CPU'],
+)
+def test_too_little_memory_is_not_the_fault_of_the_file(error, expected, tmp_path, monkeypatch):
+    torch.save({'a': torch.ones(3)}, tmp_path / 'a.pth')
+
+    def fail(*_, **__):
+        raise error
+
+    monkeypatch.setattr(torch, 'load', fail)
+    with pytest.raises(expected) as caught:
+        read_checkpoint(tmp_path / 'a.pth')
+    assert 'Get the file again' not in str(caught.value)

@@ -25,6 +25,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.site.requests.append((self.path, self.headers.get('Range')))
         file = self.site.folder / self.path.rpartition('/')[2]
+        if file.name in self.site.moved:
+            self.send_response(302)
+            self.send_header('Location', self.site.moved[file.name])
+            self.send_header('Content-Length', '0')
+            self.end_headers()
+            return
         if not file.is_file():
             self.send_error(404)
             return
@@ -72,12 +78,14 @@ class Site:
     manner: of answers. 'cut': half of what is announced; 'cut once': the first time; 'whole': neither parts nor a
         version; 'stuck': half, then nothing; 'slow'.
     requests: (path, range) of each.
+    moved: name of a file -> address that requests of it are sent to.
     """
 
     def __init__(self, folder: Path):
         self.folder = folder
         self.manner = ''
         self.requests = []
+        self.moved = {}
         self.is_over = threading.Event()
 
     def __enter__(self):
