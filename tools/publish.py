@@ -33,10 +33,10 @@ def main() -> int:
         action=argparse.BooleanOptionalAction,
         help='averaged weights, or those that were trained (default: those that tools/test.py takes)',
     )
-    arguments = parser.parse_args()
-    return run_tool(
-        lambda: publish(arguments.checkpoint, out=arguments.out, results=arguments.results, ema=arguments.ema)
+    parser.add_argument(
+        '--any-model', action='store_true', help='also a model without a whole backbone of this package'
     )
+    return run_tool(lambda: publish(**vars(parser.parse_args())))
 
 
 if __name__ == '__main__':

@@ -2,22 +2,25 @@
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from swin_dense.checkpoints.architecture import Architecture, recognise
-from swin_dense.checkpoints.digests import digest as sha256
+from swin_dense.checkpoints.architecture import Architecture, Shapes, recognise, shortfall
+from swin_dense.checkpoints.completeness import gaps
+from swin_dense.checkpoints.digests import digest
 from swin_dense.checkpoints.download import local_file
 from swin_dense.checkpoints.explanation import shapes
 from swin_dense.checkpoints.files import read_checkpoint
 from swin_dense.checkpoints.layouts import State, detect_layout
 from swin_dense.checkpoints.layouts.values import without_computed
+from swin_dense.checkpoints.published import recognise_published
 from swin_dense.checkpoints.report import some
 from swin_dense.checkpoints.surroundings import around_backbone
 from swin_dense.checkpoints.wrappers import unwrap
-from swin_dense.checkpoints.zoo import PublishedWeights, zoo
+from swin_dense.checkpoints.zoo import PublishedWeights
 
 # name of the weight of a last layer -> its rows that are of no class
 _CLASSIFIERS = {
@@ -26,6 +29,7 @@ _CLASSIFIERS = {
     r'roi_head\.bbox_head\.(\d+\.)?fc_cls\.weight': 1,
 }
 _SHOWN_CLASSES = 8
+_SHOWN_GAPS = 4
 
 
 @dataclass(frozen=True)
@@ -43,6 +47,9 @@ class Identity:
     others: entries with further weights.
     meta: what else the file says about itself.
     published: what is known of the file, if it is among the published weights.
+    published_by: by what it was recognised as those; or why it is not taken for those whose name it has.
+    lacks: parts of the trunk that are missing, and output norms.
+    dtypes: of the tensors, the most frequent first.
     """
 
     source: str
@@ -58,6 +65,9 @@ class Identity:
     others: tuple[str, ...]
     meta: Mapping[str, Any]
     published: PublishedWeights | None
+    published_by: str
+    lacks: tuple[str, ...]
+    dtypes: tuple[str, ...]
 
     def __str__(self) -> str:
         return '\n'.join([self.source, *(f'  {label:<10} {text}' for label, text in self._rows())])
@@ -68,6 +78,9 @@ class Identity:
         yield 'model', str(self.architecture or 'not one that is known')
         around = f'; beside them {self.around} of necks and heads' if self.around else ''
         yield 'tensors', f'{self.tensors} with {self.parameters:,} parameters{around}'
+        yield 'values', ', '.join(self.dtypes)
+        if self.lacks:
+            yield 'lacks', some(self.lacks, _SHOWN_GAPS)
         if self.num_classes is not None or self.classes:
             names = f': {some(self.classes, _SHOWN_CLASSES)}' if self.classes else ', without names'
             yield 'classes', f'{self.num_classes or len(self.classes)}{names}'
@@ -76,7 +89,9 @@ class Identity:
         if training := ', '.join(training_facts(self.meta)):
             yield 'training', training
         if self.published is not None:
-            yield 'published', str(self.published)
+            yield 'published', f'{self.published}; {self.published_by}'
+        elif self.published_by:
+            yield 'published', self.published_by
 
 
 def identify(source: str | Path) -> Identity:
@@ -89,13 +104,15 @@ def identify(source: str | Path) -> Identity:
     learnt = without_computed(own)
     meta = content.get('meta')
     meta = meta if isinstance(meta, Mapping) else {}
-    digest = sha256(path)
+    content_digest = digest(path)
+    architecture = recognise(shapes(own))
+    published, published_by = recognise_published(str(source), path, content_digest)
     return Identity(
         source=str(source),
         size=path.stat().st_size,
-        sha256=digest,
+        sha256=content_digest,
         layout=layout.title,
-        architecture=recognise(shapes(own)),
+        architecture=architecture,
         tensors=len(learnt),
         parameters=sum(tensor.numel() for tensor in learnt.values()),
         around=len(file.beside),
@@ -103,7 +120,10 @@ def identify(source: str | Path) -> Identity:
         classes=class_names(meta),
         others=file.others,
         meta=meta,
-        published=_published(str(source), digest),
+        published=published,
+        published_by=published_by,
+        lacks=tuple(_lacking(shapes(own), layout.family, architecture)),
+        dtypes=tuple(_dtypes(learnt)),
     )
 
 
@@ -143,16 +163,25 @@ def _num_classes(tensors: State) -> int | None:
     return None
 
 
-def _published(source: str, digest: str) -> PublishedWeights | None:
-    for weights in zoo().values():
-        digests = (file.checksum.partition(':')[2] for file in weights.files if file.checksum.startswith('sha256:'))
-        if (
-            source == weights.name
-            or source in (file.url for file in weights.files)
-            or digest.startswith(tuple(digests))
-        ):
-            return weights
-    return None
+def _lacking(own: Shapes, family: str, architecture: Architecture | None) -> Iterator[str]:
+    """Of the model that the weights look like; a head is no part of it."""
+    if not family:
+        return
+    yield from gaps(own, family)
+    if architecture is not None and (short := shortfall(architecture)):
+        yield short
+    norms = {found[1] for name in own if (found := re.match(r'norm(\d+)\.', name))}
+    stages = {found[1] for name in own if (found := re.match(r'layers\.(\d+)\.blocks\.', name))}
+    if stages and not norms:
+        yield 'no output norms'
+    elif missing := sorted(stages - norms):
+        yield f'no output norm of level {", ".join(missing)}'
+
+
+def _dtypes(tensors: State) -> Iterator[str]:
+    counts = Counter(str(tensor.dtype).removeprefix('torch.') for tensor in tensors.values()).most_common()
+    for name, count in counts:
+        yield name if len(counts) == 1 else f'{count} of {name}'
 
 
 def _as_dict(identity: Identity) -> dict[str, Any]:

@@ -14,13 +14,18 @@ from typing import Any
 
 import torch
 
-from swin_dense.checkpoints.digests import digest as sha256
+from swin_dense.checkpoints.architecture import recognise
+from swin_dense.checkpoints.completeness import gaps
+from swin_dense.checkpoints.digests import NUM_DIGITS, digest, without_digest
 from swin_dense.checkpoints.download import local_file
+from swin_dense.checkpoints.explanation import shapes
 from swin_dense.checkpoints.files import read_checkpoint
 from swin_dense.checkpoints.identification import identify
-from swin_dense.checkpoints.layouts import State
+from swin_dense.checkpoints.layouts import State, detect_layout
 from swin_dense.checkpoints.model_card import model_card
+from swin_dense.checkpoints.report import some
 from swin_dense.checkpoints.tensor_files import safetensors_bytes
+from swin_dense.checkpoints.wrappers import unwrap
 from swin_dense.engine.atomic import replacing, write_text
 from swin_dense.engine.checkpoint_files import newest_checkpoint
 
@@ -32,29 +37,39 @@ _KEPT_META = ('epoch', 'iter', 'seed', 'world_size', 'config_hash', 'dataset_met
 _PLACES = re.compile(r'^(work_dir|load_from|resume|experiment_name)\s*=.*\n?', re.MULTILINE)
 
 
-def publish(checkpoint: str, *, out: str = '.', results: str | None = None, ema: bool | None = None) -> int:
+def publish(
+    checkpoint: str, *, out: str = '.', results: str | None = None, ema: bool | None = None, any_model: bool = False
+) -> int:
     """Write the weights of `checkpoint`, a file or a work dir, to the folder `out`; gives the exit code.
+
+    A model card or config of that name that says something else, edited perhaps, is refused and kept.
 
     Args:
         results: what `tools/test.py --out` wrote for this checkpoint, for the model card.
         ema: take the averaged weights (True) or those that were trained (False); None: those that tools/test.py takes.
+        any_model: publish also what has no whole backbone of this package.
     """
     path = _checkpoint_file(checkpoint)
     content = read_checkpoint(path)
     state, kind = select_weights(content, ema, str(path))
     _refuse_non_finite(state)
+    if not any_model:
+        _refuse_unknown(state, str(path))
     meta = content.get('meta')
     meta = meta if isinstance(meta, Mapping) else {}
     config = _PLACES.sub('', str(meta.get('cfg') or meta.get('config') or ''))
     measured = _results(results, path, kind)
     data = safetensors_bytes(state, {**_kept(meta), 'weights': kind, 'cfg': config})
-    name = f'{_stem(meta, path)}-{hashlib.sha256(data).hexdigest()[:8]}'
+    name = f'{_stem(meta, path)}-{hashlib.sha256(data).hexdigest()[:NUM_DIGITS]}'
     weights = Path(out) / f'{name}.safetensors'
     with replacing(weights) as file:
         file.write(data)
+    texts = {weights.with_suffix('.md'): model_card(identify(weights), config, measured)}
     if config:
-        write_text(weights.with_suffix('.py'), config)
-    write_text(weights.with_suffix('.md'), model_card(identify(weights), config, measured))
+        texts[weights.with_suffix('.py')] = config
+    _refuse_edited(texts)
+    for file_of_text, text in texts.items():
+        write_text(file_of_text, text)
     print(f'{weights} ({len(data) / 1e6:.1f} MB, {kind})\nmodel card: {weights.with_suffix(".md")}')
     return 0
 
@@ -63,7 +78,9 @@ def select_weights(content: Mapping[str, Any], ema: bool | None, source: str) ->
     """The weights to publish, without wrappers around their names, and what they are."""
     state = next((content[entry] for entry in _ENTRIES if isinstance(content.get(entry), Mapping)), content)
     averages = next((content[entry] for entry in _AVERAGES if isinstance(content.get(entry), Mapping)), None)
-    if isinstance(content.get('ema_state_dict'), Mapping):
+    if (told := _told_kind(content)) is not None:
+        found = {told: state}
+    elif isinstance(content.get('ema_state_dict'), Mapping):
         # mmengine exchanges them before it saves: what is named so are the trained weights, and state_dict the averages
         swapped = {name: value for name, value in content['ema_state_dict'].items() if name.startswith('module.')}
         found = {AVERAGED: state, TRAINED: swapped}
@@ -71,7 +88,11 @@ def select_weights(content: Mapping[str, Any], ema: bool | None, source: str) ->
         found = {TRAINED: state, **({} if averages is None else {AVERAGED: averages})}
     kind = next(iter(found)) if ema is None else AVERAGED if ema else TRAINED
     if kind not in found:
-        raise ValueError(f'--ema: {source} holds no averaged weights. Train with an EMAHook, or leave the option out.')
+        if ema:
+            raise ValueError(
+                f'--ema: {source} holds no averaged weights. Train with an EMAHook, or leave the option out.'
+            )
+        raise ValueError(f'--no-ema: {source} was published, and holds averaged weights alone. Leave the option out.')
     tensors = OrderedDict(
         (_bare(name), value) for name, value in found[kind].items() if isinstance(value, torch.Tensor)
     )
@@ -79,6 +100,13 @@ def select_weights(content: Mapping[str, Any], ema: bool | None, source: str) ->
         raise ValueError(f'{source} holds no weights under {" or ".join(map(repr, _ENTRIES))}, nor at the top.')
     tensors._metadata = getattr(state, '_metadata', OrderedDict())  # type: ignore[attr-defined]
     return tensors, kind
+
+
+def _told_kind(content: Mapping[str, Any]) -> str | None:
+    """What the weights are, if the file was published and says so."""
+    meta = content.get('meta')
+    kind = meta.get('weights') if isinstance(meta, Mapping) else None
+    return kind if kind in (AVERAGED, TRAINED) else None
 
 
 def _bare(name: str) -> str:
@@ -101,12 +129,29 @@ def _refuse_non_finite(state: State) -> None:
             )
 
 
+def _refuse_unknown(state: State, source: str) -> None:
+    file = unwrap(state, source)
+    layout = detect_layout(file.tensors, file.beside)
+    own = shapes(layout.read(file.tensors))
+    missing = gaps(own, layout.family) if layout.family else []
+    if not missing and recognise(own) is not None:
+        return
+    why = f'its backbone has {some(missing, 4)}' if missing else 'it has no backbone of this package'
+    raise ValueError(f'{source}: {why}. With --any-model it is published all the same.')
+
+
+def _refuse_edited(texts: Mapping[Path, str]) -> None:
+    for path, text in texts.items():
+        if path.exists() and path.read_text(encoding='utf-8') != text:
+            raise ValueError(
+                f'{path} is there and says something else: it may have been edited, and was kept. Delete it, or give '
+                'another --out, to have it written.'
+            )
+
+
 def _kept(meta: Mapping[str, Any]) -> dict[str, Any]:
-    kept = {key: value for key, value in meta.items() if key in _KEPT_META or key.endswith('_version')}
-    # arrays of a palette become lists
-    return json.loads(
-        json.dumps(kept, default=lambda value: value.tolist() if hasattr(value, 'tolist') else str(value))
-    )
+    kept = {key: value for key, value in meta.items() if key in _KEPT_META or str(key).endswith('_version')}
+    return {key: value for key, value in kept.items() if key != 'dataset_meta' or isinstance(value, Mapping)}
 
 
 def _results(results: str | None, path: Path, kind: str) -> Mapping[str, Any] | None:
@@ -117,7 +162,7 @@ def _results(results: str | None, path: Path, kind: str) -> Mapping[str, Any] | 
         measured = json.loads(Path(results).read_text())
     except json.JSONDecodeError as error:
         raise ValueError(f'{results} is not what tools/test.py --out writes: {error}.') from None
-    if measured.get('checkpoint_sha256') != sha256(path):
+    if measured.get('checkpoint_sha256') != digest(path):
         raise ValueError(
             f'{results} was measured with {measured.get("checkpoint")}, which is another file than {path}.'
         )
@@ -130,5 +175,5 @@ def _results(results: str | None, path: Path, kind: str) -> Mapping[str, Any] | 
 
 
 def _stem(meta: Mapping[str, Any], path: Path) -> str:
-    """The name of the config, which mmengine gives to runs with their time."""
-    return re.sub(r'_\d{8}_\d{6}$', '', str(meta.get('experiment_name') or '')) or path.stem
+    """The name of the config, which mmengine gives to runs with their time; or that of the file."""
+    return re.sub(r'_\d{8}_\d{6}$', '', str(meta.get('experiment_name') or '')) or without_digest(path)

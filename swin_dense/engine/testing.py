@@ -1,6 +1,5 @@
 """The work of `tools/test.py`."""
 
-import hashlib
 import json
 import math
 import time
@@ -10,6 +9,7 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.dist import is_main_process
 
+from swin_dense.checkpoints.digests import digest
 from swin_dense.checkpoints.download import local_file
 from swin_dense.engine.atomic import write_text
 from swin_dense.engine.checkpoint_files import newest_checkpoint
@@ -75,8 +75,9 @@ def _results(runner: Any, checkpoint: str, metrics: dict, seconds: float) -> dic
     dataset, meta = loader.dataset, runner._loaded['meta']
     return {
         'checkpoint': checkpoint,
-        'checkpoint_sha256': _sha256(checkpoint),
-        'weights': 'averaged (EMA)' if 'ema_state_dict' in runner._loaded else 'as trained',
+        'checkpoint_sha256': digest(Path(checkpoint)),
+        # a published file says what it holds
+        'weights': meta.get('weights') or ('averaged (EMA)' if 'ema_state_dict' in runner._loaded else 'as trained'),
         'trained_iterations': meta.get('iter'),
         'trained_config_hash': meta.get('config_hash'),
         'metrics': {name: _number(value) for name, value in metrics.items()},
@@ -109,14 +110,6 @@ def _number(value: Any) -> float | str | None:
     except (TypeError, ValueError):
         return str(value)
     return number if math.isfinite(number) else None
-
-
-def _sha256(path: str) -> str:
-    digest = hashlib.sha256()
-    with open(path, 'rb') as file:
-        while block := file.read(1 << 20):
-            digest.update(block)
-    return digest.hexdigest()
 
 
 def _table(results: dict, out: str | None) -> str:

@@ -8,6 +8,7 @@ import re
 from contextlib import nullcontext
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
@@ -17,12 +18,13 @@ from safetensors import safe_open
 
 import swin_dense
 from swin_dense.checkpoints import files, load_pretrained
+from swin_dense.checkpoints.conversion_tool import convert_weights
 from swin_dense.checkpoints.files import read_checkpoint
 from swin_dense.checkpoints.publishing import publish
 from swin_dense.engine.runner import Runner
 from swin_dense.engine.settings import restored_scope
 from swin_dense.engine.testing import evaluate
-from tests.checkpoints.models import copied, small_swin
+from tests.checkpoints.models import assert_equal_states, copied, small_swin
 from tests.engine.forked import Forked
 from tests.engine.toys import toy_config
 
@@ -72,7 +74,7 @@ def published(folder):
 
 def test_only_weights_and_what_is_known_of_them(trained, tmp_path, capsys):
     folder, checkpoint = trained
-    assert publish(checkpoint, out=str(tmp_path), results=str(folder / 'results.json')) == 0
+    assert publish(checkpoint, out=str(tmp_path), results=str(folder / 'results.json'), any_model=True) == 0
     (weights, card, config) = (published(tmp_path)[suffix] for suffix in ('.safetensors', '.md', '.py'))
     assert len(list(tmp_path.iterdir())) == 3
     assert len({weights.stem, card.stem, config.stem}) == 1
@@ -101,7 +103,7 @@ def test_only_weights_and_what_is_known_of_them(trained, tmp_path, capsys):
 
 def test_the_published_file_measures_the_same(trained, tmp_path):
     folder, checkpoint = trained
-    publish(checkpoint, out=str(tmp_path))
+    publish(checkpoint, out=str(tmp_path), any_model=True)
     weights, config = published(tmp_path)['.safetensors'], published(tmp_path)['.py']
     for config_file in (folder / 'toy.py', config):
         again = measured(config_file, weights, tmp_path / 'test' / 'results.json')
@@ -112,7 +114,7 @@ def test_the_published_file_measures_the_same(trained, tmp_path):
 def test_the_name_is_of_the_content(trained, tmp_path):
     _, checkpoint = trained
     for name in ('a', 'b'):
-        publish(checkpoint, out=str(tmp_path / name))
+        publish(checkpoint, out=str(tmp_path / name), any_model=True)
     first, again = (published(tmp_path / name)['.safetensors'] for name in ('a', 'b'))
     assert first.name == again.name
     assert first.read_bytes() == again.read_bytes()
@@ -122,8 +124,8 @@ def test_trained_weights_in_place_of_averaged_ones(trained, tmp_path):
     """They are what training goes on with: mmengine exchanges the two before it saves."""
     _, checkpoint = trained
     full = read_checkpoint(checkpoint)
-    publish(checkpoint, out=str(tmp_path / 'trained'), ema=False)
-    publish(checkpoint, out=str(tmp_path / 'averaged'), ema=True)
+    publish(checkpoint, out=str(tmp_path / 'trained'), ema=False, any_model=True)
+    publish(checkpoint, out=str(tmp_path / 'averaged'), ema=True, any_model=True)
     given = read_checkpoint(published(tmp_path / 'trained')['.safetensors'])
     assert given['meta']['weights'] == 'as trained'
     assert 'weights as trained' in published(tmp_path / 'trained')['.md'].read_text()
@@ -199,19 +201,26 @@ def test_the_model_card(trained, tmp_path):
 def test_refused(trained, tmp_path):
     folder, checkpoint = trained
     state = small_swin().state_dict()
-    plain, broken = tmp_path / 'plain.pth', tmp_path / 'broken.pth'
+    plain, broken, hole = tmp_path / 'plain.pth', tmp_path / 'broken.pth', tmp_path / 'hole.pth'
     torch.save({'state_dict': state}, plain)
     bad = copied(state)
     bad['norm3.bias'][0] = float('nan')
     torch.save({'state_dict': bad}, broken)
+    del bad['layers.0.downsample.reduction.weight'], bad['norm3.bias']
+    torch.save({'state_dict': bad}, hole)
     (tmp_path / 'text.json').write_text('mAP 43')
     (tmp_path / 'empty').mkdir()
     results = folder / 'results.json'
     for words, message in [
         ((plain, '--ema'), 'holds no averaged weights'),
         ((broken,), 'norm3.bias holds NaN'),
+        ((checkpoint,), r'it has no backbone of this package\. With --any-model it is'),
+        ((hole,), r'its backbone has no layers\.0\.downsample\.reduction\.weight\. With --any-model'),
         ((plain, '--results', results), 'which is another file than'),
-        ((checkpoint, '--no-ema', '--results', results), r'measured with weights averaged \(EMA\).*Try --ema'),
+        (
+            (checkpoint, '--no-ema', '--any-model', '--results', results),
+            r'measured with weights averaged \(EMA\).*Try --ema',
+        ),
         ((plain, '--results', tmp_path / 'text.json'), r'is not what tools/test\.py --out writes'),
         ((tmp_path / 'empty',), 'holds no whole checkpoint'),
         ((tmp_path / 'none.pth',), 'there is no checkpoint'),
@@ -224,9 +233,78 @@ def test_refused(trained, tmp_path):
 
 def test_a_work_dir_stands_for_its_newest(trained, tmp_path):
     folder, _ = trained
-    result = Forked(ROOT / 'tools' / 'publish.py', folder / 'run', cwd=tmp_path).wait()
+    result = Forked(ROOT / 'tools' / 'publish.py', folder / 'run', '--any-model', cwd=tmp_path).wait()
     assert result.returncode == 0, result.stderr
     assert published(tmp_path).keys() == {'.safetensors', '.md', '.py'}
+
+
+def test_a_published_file_is_published_as_it_is(trained, tmp_path):
+    """Under its name, with the averages called so; and measured as what it says it holds."""
+    folder, checkpoint = trained
+    publish(checkpoint, out=str(tmp_path / 'a'), any_model=True)
+    weights = published(tmp_path / 'a')['.safetensors']
+    for ema in (None, True):
+        publish(str(weights), out=str(tmp_path / f'b{ema}'), ema=ema, any_model=True)
+        again = published(tmp_path / f'b{ema}')['.safetensors']
+        assert (again.name, again.read_bytes()) == (weights.name, weights.read_bytes())
+    with pytest.raises(ValueError, match=r'--no-ema: .* was published, and holds averaged weights alone'):
+        publish(str(weights), out=str(tmp_path / 'c'), ema=False, any_model=True)
+    results = tmp_path / 'results.json'
+    assert measured(folder / 'toy.py', weights, results)['weights'] == 'averaged (EMA)'
+    publish(str(weights), out=str(tmp_path / 'd'), results=str(results), any_model=True)
+    assert 'with weights averaged (EMA)' in published(tmp_path / 'd')['.md'].read_text()
+
+
+def small_checkpoint(path, **meta):
+    torch.save({'meta': {'cfg': 'lr = 1', **meta}, 'state_dict': small_swin().state_dict()}, path)
+    return str(path)
+
+
+@pytest.mark.parametrize('suffix', ['.md', '.py'])
+def test_what_was_edited_is_kept(suffix, tmp_path):
+    checkpoint = small_checkpoint(tmp_path / 'swin.pth')
+    for _ in range(2):  # what says the same may be written again
+        publish(checkpoint, out=str(tmp_path / 'out'))
+    texts = {path: path.read_bytes() for path in published(tmp_path / 'out').values()}
+    edited = published(tmp_path / 'out')[suffix]
+    edited.write_text(edited.read_text().replace('fill in', 'Apache-2.0') + '# by hand')
+    texts[edited] = edited.read_bytes()
+    with pytest.raises(ValueError, match=rf'swin-\w+\{suffix} is there and says something else.*Delete it, or'):
+        publish(checkpoint, out=str(tmp_path / 'out'))
+    assert {path: path.read_bytes() for path in published(tmp_path / 'out').values()} == texts
+
+
+def test_a_changed_byte_is_noticed_wherever_it_is(tmp_path):
+    publish(small_checkpoint(tmp_path / 'swin.pth'), out=str(tmp_path / 'out'))
+    weights = published(tmp_path / 'out')['.safetensors']
+    content = weights.read_bytes()
+    named = weights.stem.rpartition('-')[2]
+    header = content.index(b'swin_dense')
+    for place in (header, header + 30, len(content) // 2, len(content) - 1):
+        changed = content[:place] + bytes([content[place] ^ 1]) + content[place + 1 :]
+        weights.write_bytes(changed)
+        backbone = small_swin()
+        before = copied(backbone.state_dict())
+        with pytest.raises(ValueError, match=f'{hashlib.sha256(changed).hexdigest()}, and its name says {named}'):
+            load_pretrained(backbone, weights)
+        assert_equal_states(backbone.state_dict(), before)
+    other = weights.with_name('renamed.safetensors')
+    weights.rename(other)
+    assert load_pretrained(small_swin(), other).is_complete  # the last byte is of a weight
+
+
+def test_arrays_beside_weights_become_plain_values(tmp_path):
+    """Palettes of numpy, and of torch, which own checkpoints make of them; in files of either tool."""
+    palette = np.array([[1, 2, 3], [4, 5, 6]], dtype=np.uint8)
+    for number, colours in enumerate((palette, torch.from_numpy(palette), [tuple(row) for row in palette])):
+        classes = {'classes': ('cat', 'dog'), 'palette': colours, 'size': {np.int64(3): np.float32(0.5)}}
+        checkpoint = small_checkpoint(tmp_path / f'{number}.pth', dataset_meta=classes)
+        publish(checkpoint, out=str(tmp_path / f'out{number}'))
+        convert_weights(checkpoint, str(tmp_path / f'{number}.safetensors'), to='swin_dense')
+        for path in (published(tmp_path / f'out{number}')['.safetensors'], tmp_path / f'{number}.safetensors'):
+            meta = read_checkpoint(path)['meta']
+            expected = {'classes': ['cat', 'dog'], 'palette': palette.tolist(), 'size': {'3': 0.5}}
+            assert meta['dataset_meta'] == expected
 
 
 # --- own checkpoints, and mmengine's ---------------------------------------------------------------------------------
