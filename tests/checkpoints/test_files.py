@@ -8,6 +8,7 @@ import os
 import pickle
 import sys
 import types
+import zipfile
 
 import numpy as np
 import pytest
@@ -242,3 +243,19 @@ def test_too_little_memory_is_not_the_fault_of_the_file(error, expected, tmp_pat
     with pytest.raises(expected) as caught:
         read_checkpoint(tmp_path / 'a.pth')
     assert 'Get the file again' not in str(caught.value)
+
+
+def test_an_old_checkpoint_of_mmengine(tmp_path):
+    """Of numpy 1, whose parts had other names; histories are of them."""
+    content = {'state_dict': {'a': torch.ones(3)}, 'message_hub': {'loss': HistoryBuffer([1.0, 2.0], [1, 1])}}
+    torch.save(content, tmp_path / 'new.pth')
+    with zipfile.ZipFile(tmp_path / 'new.pth') as new, zipfile.ZipFile(tmp_path / 'old.pth', 'w') as old:
+        for item in new.infolist():
+            data = new.read(item)
+            if item.filename.endswith('/data.pkl'):
+                assert b'numpy._core.multiarray' in data
+                data = data.replace(b'numpy._core.multiarray', b'numpy.core.multiarray')
+            old.writestr(item.filename.replace('new/', 'old/'), data)
+    with pytest.raises(pickle.UnpicklingError):
+        torch.load(tmp_path / 'old.pth', weights_only=True)
+    assert read_checkpoint(tmp_path / 'old.pth')['message_hub']['loss'].mean() == 1.5

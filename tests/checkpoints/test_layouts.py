@@ -22,7 +22,6 @@ TITLES = {
     'vit_timm': 'ViT, timm',
 }
 SWIN_TARGETS = ('swin_dense', 'official', 'timm', 'torchvision', 'huggingface', 'mmdet', 'mmseg')
-CLASSIFIER_TARGETS = ('swin_dense', 'official', 'timm', 'torchvision', 'huggingface')
 
 
 def without_tables(state):
@@ -120,7 +119,7 @@ def test_hugging_face_files_have_the_names_of_the_hub(swin):
     assert 'swin.encoder.layers.2.downsample.reduction.weight' in written
 
 
-@pytest.mark.parametrize('target', CLASSIFIER_TARGETS)
+@pytest.mark.parametrize('target', SWIN_TARGETS)
 @pytest.mark.parametrize('golden', [name for name in TITLES if name not in ('swin_dense_official', 'vit_timm')])
 def test_round_trips_of_classifiers(golden, target, tmp_path):
     state = reference(golden)[1]
@@ -129,18 +128,21 @@ def test_round_trips_of_classifiers(golden, target, tmp_path):
             convert(state, target)
         return
     there = convert(state, target)
-    assert there.left_out == ()
     home = detect_layout(state)
+    # the OpenMMLab's backbones have no end of a classifier
+    lost = {'norm.weight', 'norm.bias', 'head.weight', 'head.bias'} if target in ('mmdet', 'mmseg') else set()
+    assert {home.own_name(key) for key in there.left_out} == lost
     save_file(there.tensors, tmp_path / 'written.safetensors')  # no views, no shared memory
     written = load_file(tmp_path / 'written.safetensors')
     again = detect_layout(written).read(written)
-    expected = without_tables(home.read(state))
+    expected = {key: value for key, value in without_tables(home.read(state)).items() if key not in lost}
     assert_equal_states(dict(sorted(without_tables(again).items())), dict(sorted(expected.items())))
     # and in the names that it came with
     if home.restore and golden != 'swin_hf':
         back = home.write(again)
-        assert set(without_tables(back)) == set(without_tables(state))
-        assert all(torch.equal(back[key], value) for key, value in without_tables(state).items())
+        expected = {key: value for key, value in without_tables(state).items() if home.own_name(key) not in lost}
+        assert set(without_tables(back)) == set(expected)
+        assert all(torch.equal(back[key], value) for key, value in expected.items())
 
 
 @pytest.mark.parametrize('target', SWIN_TARGETS)

@@ -146,6 +146,14 @@ def test_official_jax_arrays(tmp_path):
         assert torch.equal(value, state[name]), name
 
 
+@pytest.mark.parametrize('target', ['swin_dense', 'timm', 'mmseg'])
+def test_official_jax_arrays_in_other_layouts(target):
+    expected, backbone = (small_vit(final_norm=True) for _ in range(2))
+    load_pretrained(expected, jax_arrays())
+    load_pretrained(backbone, convert(jax_arrays(), target).tensors)
+    assert_equal_states(backbone.state_dict(), expected.state_dict())
+
+
 @pytest.mark.parametrize('allow_partial', [False, True])
 def test_official_jax_arrays_of_other_heads(tmp_path, allow_partial):
     """Which would fit in all shapes, and compute something else."""
