@@ -9,6 +9,7 @@ import torch
 from swin_dense.checkpoints.architecture import recognise, shortfall
 from swin_dense.checkpoints.completeness import gaps
 from swin_dense.checkpoints.conversion import Conversion, convert
+from swin_dense.checkpoints.digests import says_digest
 from swin_dense.checkpoints.download import local_file
 from swin_dense.checkpoints.explanation import shapes
 from swin_dense.checkpoints.files import read_checkpoint
@@ -39,6 +40,10 @@ def convert_weights(source: str, target: str, *, to: str) -> int:
     path = Path(target)
     if path.suffix not in ('.pth', '.safetensors'):
         raise ValueError(f'weights are written to .pth or .safetensors files; got {target!r}.')
+    if says_digest(path):
+        raise ValueError(
+            f'{target} ends like the name of a published file, with digits of a checksum. Give another name.'
+        )
     if path.exists():
         raise ValueError(f'{target} exists. Give another name, or delete it first.')
     refuse_unused(source)

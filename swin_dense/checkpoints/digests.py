@@ -24,10 +24,15 @@ def without_digest(path: Path) -> str:
     return path.stem[: found.start()] if found and digest(path).startswith(found[1]) else path.stem
 
 
+def says_digest(path: Path) -> bool:
+    """Whether the name is like that of a published file, so that its content has to be what the name says."""
+    return path.suffix == '.safetensors' and _NAME.search(path.stem) is not None
+
+
 def refuse_changed(path: Path) -> None:
     """Raise ValueError if the name of a safetensors file says that its content was another."""
-    found = _NAME.search(path.stem) if path.suffix == '.safetensors' else None
-    if found and not (content := digest(path)).startswith(found[1]):
+    found = _NAME.search(path.stem)
+    if says_digest(path) and found and not (content := digest(path)).startswith(found[1]):
         raise ValueError(
             f'{path} has changed since it was published: its sha256 is {content}, and its name says {found[1]}. Get it '
             'again; if its name ends so for another reason, give it another one.'

@@ -48,12 +48,7 @@ def load_pretrained(
         FileNotFoundError, ConnectionError: the file or the address is not there.
         ValueError: it is no checkpoint, or a name is not accounted for. The backbone is as it was.
     """
-    grid = getattr(backbone, 'grid', None)
-    if position_grid is not None and grid is None:
-        raise ValueError(
-            f'position_grid={position_grid} is of absolute position embeddings, and this {type(backbone).__name__} has '
-            'none. Leave it out.'
-        )
+    _refuse_grid_of_nothing(backbone, position_grid)
     if isinstance(source, Mapping):
         content, label = source, 'a state dict'
     elif isinstance(source, str | Path):
@@ -64,7 +59,7 @@ def load_pretrained(
     file = unwrap(content, label)
     layout, own = detect_layout(file.tensors, file.beside), backbone.state_dict()
     num_tokens = len({'cls_token', 'dist_token'} & {layout.own_name(name) for name in file.tensors})
-    matched = match(file, layout, own, Grids(grid, position_grid, num_tokens))
+    matched = match(file, layout, own, Grids(getattr(backbone, 'grid', None), position_grid, num_tokens))
     report = replace(matched.report, backbone=type(backbone).__name__, source=label)
     if not report.is_complete and not (allow_partial and report.loaded):
         raise ValueError(explain(report, file, layout, matched, own, allow_partial=allow_partial))
@@ -77,6 +72,14 @@ def load_pretrained(
     kept.load_report = report
     MMLogger.get_current_instance().info(str(report))
     return report
+
+
+def _refuse_grid_of_nothing(backbone: nn.Module, position_grid: Size | None) -> None:
+    if position_grid is not None and getattr(backbone, 'grid', None) is None:
+        raise ValueError(
+            f'position_grid={position_grid} is of absolute position embeddings, and this {type(backbone).__name__} has '
+            'none. Leave it out.'
+        )
 
 
 def _refuse_other_heads(num_heads: int | None, backbone: nn.Module, label: str) -> None:

@@ -78,7 +78,7 @@ def select_weights(content: Mapping[str, Any], ema: bool | None, source: str) ->
     """The weights to publish, without wrappers around their names, and what they are."""
     state = next((content[entry] for entry in _ENTRIES if isinstance(content.get(entry), Mapping)), content)
     averages = next((content[entry] for entry in _AVERAGES if isinstance(content.get(entry), Mapping)), None)
-    if (told := _told_kind(content)) is not None:
+    if (told := told_kind(content)) is not None:
         found = {told: state}
     elif isinstance(content.get('ema_state_dict'), Mapping):
         # mmengine exchanges them before it saves: what is named so are the trained weights, and state_dict the averages
@@ -102,7 +102,7 @@ def select_weights(content: Mapping[str, Any], ema: bool | None, source: str) ->
     return tensors, kind
 
 
-def _told_kind(content: Mapping[str, Any]) -> str | None:
+def told_kind(content: Mapping[str, Any]) -> str | None:
     """What the weights are, if the file was published and says so."""
     meta = content.get('meta')
     kind = meta.get('weights') if isinstance(meta, Mapping) else None

@@ -11,6 +11,7 @@ from mmengine.dist import is_main_process
 
 from swin_dense.checkpoints.digests import digest
 from swin_dense.checkpoints.download import local_file
+from swin_dense.checkpoints.publishing import AVERAGED, TRAINED, told_kind
 from swin_dense.engine.atomic import write_text
 from swin_dense.engine.checkpoint_files import newest_checkpoint
 from swin_dense.engine.config_options import RUNNER_KEYS, merge_options
@@ -76,8 +77,7 @@ def _results(runner: Any, checkpoint: str, metrics: dict, seconds: float) -> dic
     return {
         'checkpoint': checkpoint,
         'checkpoint_sha256': digest(Path(checkpoint)),
-        # a published file says what it holds
-        'weights': meta.get('weights') or ('averaged (EMA)' if 'ema_state_dict' in runner._loaded else 'as trained'),
+        'weights': told_kind(runner._loaded) or (AVERAGED if 'ema_state_dict' in runner._loaded else TRAINED),
         'trained_iterations': meta.get('iter'),
         'trained_config_hash': meta.get('config_hash'),
         'metrics': {name: _number(value) for name, value in metrics.items()},
