@@ -46,6 +46,7 @@ def main() -> None:
     parser.add_argument('--rounds', type=int, default=5, help='timed turns, after one that is not')
     parser.add_argument('--device', default='cpu')
     parser.add_argument('--threads', type=int, default=torch.get_num_threads())
+    parser.add_argument('--no-overlays', action='store_true', help='neither draws; both write results alone')
     parser.add_argument('--out', type=Path, help='append a JSON line for each row to this file')
     parser.add_argument('--memory-of', help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -78,6 +79,7 @@ def compare(arguments: argparse.Namespace, images: list[str], folder: str) -> li
         rows.append(
             {
                 'benchmark': 'inference', 'config': arguments.config, 'images': len(images), 'batch_size': name,
+                'overlays': not arguments.no_overlays,
                 'peer': 'DetInferencer' if is_detector(arguments.config) else 'MMSegInferencer',
                 'ratio_median': round(statistics.median(ratios), 3),
                 'ratio_min': round(min(ratios), 3), 'ratio_max': round(max(ratios), 3), 'rounds': arguments.rounds,
@@ -105,7 +107,7 @@ def ours(batch_size: str, arguments: argparse.Namespace, images: list[str]) -> P
     settings = Settings(
         out='',
         predictor={'config': arguments.config, 'checkpoint': arguments.checkpoint, 'device': arguments.device},
-        save=('overlays', 'coco') if is_detector(arguments.config) else ('overlays', 'masks'),
+        save=(*(() if arguments.no_overlays else ('overlays',)), 'coco' if is_detector(arguments.config) else 'masks'),
         batch_size=batch_size if batch_size == 'auto' else int(batch_size),
     )
     worker = Worker(settings, 'benchmark')
@@ -123,18 +125,21 @@ def peer(arguments: argparse.Namespace, images: list[str]) -> Predict:
     if is_detector(arguments.config):
         from mmdet.apis import DetInferencer as Inferencer
 
-        options: dict = {'no_save_pred': False}
+        options: dict = {'no_save_pred': False, 'no_save_vis': arguments.no_overlays}
     else:
         from mmseg.apis import MMSegInferencer as Inferencer
 
-        options = {}
+        options = {'img_out_dir': ''} if arguments.no_overlays else {}
     cfg = load_config(arguments.config)
     cfg.visualizer = {'type': f'{"Det" if is_detector(arguments.config) else "Seg"}LocalVisualizer'}
     inferencer = Inferencer(cfg, arguments.checkpoint, device=arguments.device, show_progress=False)
 
     def predict(out: str) -> None:
         with contextlib.redirect_stdout(io.StringIO()):
-            inferencer(images, out_dir=out, **options)
+            if options.get('img_out_dir') == '':  # it joins the two, and an empty name is the folder itself
+                inferencer(images, pred_out_dir=f'{out}/pred', img_out_dir='')
+            else:
+                inferencer(images, out_dir=out, **options)
 
     return predict
 
@@ -144,6 +149,7 @@ def memory(name: str, arguments: argparse.Namespace) -> float:
     command = [
         sys.executable, __file__, arguments.config, arguments.checkpoint, arguments.images, '--memory-of', name,
         '--count', str(arguments.count), '--device', arguments.device, '--threads', str(arguments.threads),
+        *(['--no-overlays'] if arguments.no_overlays else []),
     ]  # fmt: skip
     return float(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split()[-1])
 
@@ -158,7 +164,7 @@ def measured_memory(arguments: argparse.Namespace, images: list[str], folder: st
 
 def report(row: dict, out: Path | None) -> None:
     print(
-        f'{Path(row["config"]).stem}, batch {row["batch_size"]}, against {row["peer"]}: {row["ratio_median"]:.2f}x '
+        f'{Path(row["config"]).stem}, batch {row["batch_size"]}{"" if row["overlays"] else ", no overlays"}, against {row["peer"]}: {row["ratio_median"]:.2f}x '
         f'({row["ratio_min"]:.2f} to {row["ratio_max"]:.2f}), {row["ours_images_per_s"]} against '
         f'{row["peer_images_per_s"]} images/s, peak {row["ours_peak_mb"]:.0f} against {row["peer_peak_mb"]:.0f} MB',
         flush=True,

@@ -13,8 +13,10 @@ from mmengine.registry import DATASETS, DefaultScope
 from mmengine.utils import import_modules_from_strings
 from torch import nn
 
-from swin_dense.checkpoints.download import local_file, sha256
+from swin_dense.checkpoints.digests import digest
+from swin_dense.checkpoints.download import local_file
 from swin_dense.checkpoints.files import read_checkpoint
+from swin_dense.checkpoints.surroundings import with_own_names
 from swin_dense.costs.models import build_model
 from swin_dense.engine.checkpoint_files import newest_checkpoint
 from swin_dense.engine.config_options import RUNNER_KEYS, merge_options
@@ -74,6 +76,7 @@ def load_model(
     model = revert_sync_batchnorm(build_model(cfg, 'cpu'))
     state = content.get('state_dict', content)
     state = {name.removeprefix('module.'): value for name, value in state.items() if isinstance(value, torch.Tensor)}
+    state, _ = with_own_names(state, model.state_dict().keys())  # files of official detectors, and of mmdet's
     put_weights(model, state, source=str(checkpoint), other_sizes_allowed=False)
     model.eval()
     classes, palette, notes = _names(model, meta, cfg)
@@ -81,7 +84,7 @@ def load_model(
         'config': None if config is None else str(config),
         'config_hash': recipe_hash(recipe(cfg, RUNNER_KEYS)),
         'checkpoint': str(checkpoint),
-        'checkpoint_sha256': sha256(path),
+        'checkpoint_sha256': digest(path),
         'trained_iterations': meta.get('iter'),
     }
     return LoadedModel(model.to(device), cfg, classes, palette, identity, notes)

@@ -12,6 +12,7 @@ from swin_dense.inference.decoding import UnreadableImage, image_size, read_imag
 from swin_dense.inference.folder import OutputFolder, checked_save
 from swin_dense.inference.frames import count_frames, read_frames
 from swin_dense.inference.journal import Journal, Key
+from swin_dense.inference.memory import FreedMemory
 from swin_dense.inference.predictor import AUTO, PredictionError, Predictor, Prepared, finished
 from swin_dense.inference.sources import Source
 from swin_dense.inference.stream import Finishing, grouped, loaded_ahead
@@ -108,8 +109,10 @@ class Worker:
             items, self._load, num_threads=workers, size_of=_loaded_bytes, budget_bytes=LOOK_AHEAD_BYTES
         )
         batches = grouped(loaded, key=_group_key, limit=limit)
+        freed = FreedMemory()
         try:
             for batch in batches:
+                freed.give_back()
                 for (item, prepared), result in zip(batch, self._predict([each for _, each in batch]), strict=True):
                     yield from finishing.submit(self._finisher(item, prepared, result))
             yield from finishing.drain()

@@ -427,3 +427,12 @@ def test_frames_of_a_video(checkpoints: dict, tmp_path: Path) -> None:
     (out / 'masks' / 'clip' / 'frame_000003.png').unlink()
     assert _run(checkpoints['segmentation'], tmp_path / 'clip.mp4', out, resume=True) == 0
     assert _contents(out) == before
+
+
+def test_memory_is_given_back_between_batches(
+    checkpoints: dict, images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = []
+    monkeypatch.setattr('swin_dense.inference.memory.FreedMemory.give_back', lambda self: calls.append(1))
+    assert _run(checkpoints['segmentation'], images, tmp_path / 'out', batch_size=1) == 0
+    assert len(calls) == 12
