@@ -37,6 +37,7 @@ demo: $(INSTALLED)
 	@$(BIN)/python tools/summarize.py $(SWIN_DENSE_DEMO)/detection/results.json $(SWIN_DENSE_DEMO)/segmentation/results.json
 	@echo
 	@echo 'data: $(SWIN_DENSE_DEMO)/data   checkpoints, logs: $(SWIN_DENSE_DEMO)/detection, $(SWIN_DENSE_DEMO)/segmentation'
+	@echo 'predict any images: $(BIN)/python tools/predict.py $(SWIN_DENSE_DEMO)/detection IMAGES... --out DIR'
 	@echo 'pictures: $(SWIN_DENSE_DEMO)/detection/test/overlays, $(SWIN_DENSE_DEMO)/segmentation/test/overlays'
 
 test: $(INSTALLED)

@@ -164,9 +164,10 @@ def measured_memory(arguments: argparse.Namespace, images: list[str], folder: st
 
 def report(row: dict, out: Path | None) -> None:
     print(
-        f'{Path(row["config"]).stem}, batch {row["batch_size"]}{"" if row["overlays"] else ", no overlays"}, against {row["peer"]}: {row["ratio_median"]:.2f}x '
-        f'({row["ratio_min"]:.2f} to {row["ratio_max"]:.2f}), {row["ours_images_per_s"]} against '
-        f'{row["peer_images_per_s"]} images/s, peak {row["ours_peak_mb"]:.0f} against {row["peer_peak_mb"]:.0f} MB',
+        f'{Path(row["config"]).stem}, batch {row["batch_size"]}, overlays {row["overlays"]}, against {row["peer"]}: '
+        f'{row["ratio_median"]:.2f}x ({row["ratio_min"]:.2f} to {row["ratio_max"]:.2f}), {row["ours_images_per_s"]} '
+        f'against {row["peer_images_per_s"]} images/s, peak {row["ours_peak_mb"]:.0f} against '
+        f'{row["peer_peak_mb"]:.0f} MB',
         flush=True,
     )
     if out is not None:

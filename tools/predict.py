@@ -52,7 +52,7 @@ def parse_args() -> argparse.Namespace:
     add('--tta', action='store_true', help='see each image at several scales and mirrored; results are merged')
     add('--tta-scales', nargs='+', type=float, metavar='F', help='factors on the test size; implies --tta')
     add('--no-tta-flip', action='store_true', help='with --tta: not mirrored')
-    add('--workers', type=int, default=2, metavar='N', help='threads that load, and as many that write (default: 2)')
+    add('--workers', type=int, metavar='N', help='threads that load, and as many that write; 0: none beside the model')
     add('--max-pixels', type=int, metavar='N', help='refuse larger images (default: 500 million)')
     add('--annotations', metavar='JSON', help='COCO json whose ids of images and categories coco.json gets')
     add('--shard', type=Shard.parse, default=Shard(), metavar='K/N', help='the K-th of N parts of the inputs')

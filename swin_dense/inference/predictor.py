@@ -1,5 +1,6 @@
 """A model that takes images and gives predictions: `Predictor`."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -26,6 +27,7 @@ AUTO = 'auto'
 # 'auto' on a CPU: larger batches only cost memory there; small images gain from sharing the overhead of an operator
 _CPU_PIXELS_PER_BATCH, _LARGEST_AUTO_BATCH = 1 << 18, 32
 _SHARE_OF_FREE_MEMORY = 0.7
+_MOST_WORKERS = 8
 
 
 class PredictionError(ValueError):
@@ -126,12 +128,14 @@ class Predictor:
         return finished(self.run([self.prepared(_image(image))])[0])
 
     def predict(
-        self, images: Iterable[np.ndarray | str | Path], *, batch_size: int | str = AUTO, num_workers: int = 2
+        self, images: Iterable[np.ndarray | str | Path], *, batch_size: int | str = AUTO, num_workers: int | None = None
     ) -> Iterator[Prediction]:
         """Predict images one after the other, in order, in batches of equal size, loading ahead.
 
-        An iterator: it holds the few images that are being worked on, and no past results.
+        An iterator: it holds the few images that are being worked on, and no past results. `num_workers` threads load,
+        and as many finish; see `usual_workers`.
         """
+        num_workers = usual_workers(self.device) if num_workers is None else num_workers
         finishing: Finishing = Finishing(num_workers, 2 * num_workers)
         waiting: dict[int, Prediction] = {}
         given = 0
@@ -204,7 +208,7 @@ class Predictor:
 
         tops = [*(tile.top for tile in tiles), size[0]]
         done = 0
-        loaded = loaded_ahead(tiles, load, num_threads=2)
+        loaded = loaded_ahead(tiles, load, num_threads=min(usual_workers(self.device), 2))
         limit = self.batch_limit(tile_batch)
         for group in grouped(loaded, key=lambda each: each[1].key, limit=limit, max_waiting=len(tiles)):
             done += len(group)
@@ -275,6 +279,16 @@ def checked_device(device: str | torch.device | None) -> torch.device:
         reason = str(error).strip().split('\n', 1)[0]
         raise ValueError(f'device {str(device)!r} cannot be used: {reason}') from None
     return found
+
+
+def usual_workers(device: torch.device) -> int:
+    """Threads to load with, and to finish with: none where the model takes all cores itself, as on a CPU it does.
+
+    Measured on two cores: with threads beside it, a small detector takes a third longer, and a large one gains nothing.
+    """
+    cores = os.cpu_count() or 1
+    free = cores - torch.get_num_threads() if device.type == 'cpu' else cores // 2
+    return min(max(free, 0), _MOST_WORKERS)
 
 
 def _checked_tile(tile: int | None, overlap: int | None) -> tuple[int | None, int]:

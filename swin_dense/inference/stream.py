@@ -61,9 +61,13 @@ def loaded_ahead(
 
     Args:
         load: must not raise, but for what ends everything.
+        num_threads: 0 loads in the caller's own.
         size_of: bytes that an item will take when it is loaded, asked before.
         budget_bytes: what loaded items that were not given out yet may take together.
     """
+    if num_threads == 0:
+        yield from ((item, load(item)) for item in items)
+        return
     budget = Budget(budget_bytes)
 
     def work(ticket: int, item: Item) -> tuple[Loaded, int]:
@@ -127,15 +131,21 @@ def grouped(
 
 
 class Finishing(Generic[Item, Result]):
-    """Work on results in threads, as far behind as `max_pending`; the first error is raised where work is handed in."""
+    """Work on results in threads, as far behind as `max_pending`; the first error is raised where work is handed in.
+
+    Without threads the work is done where it is handed in.
+    """
 
     def __init__(self, num_threads: int, max_pending: int) -> None:
-        self._pool = ThreadPoolExecutor(num_threads, thread_name_prefix='finish')
+        self._pool = ThreadPoolExecutor(num_threads, thread_name_prefix='finish') if num_threads else None
         self._pending: deque[Future] = deque()
         self.max_pending = max_pending
 
     def submit(self, work: Callable[[], Result]) -> Iterator[Result]:
         """Hand in work; gives the results, in order, of earlier work that is done or has to be waited for."""
+        if self._pool is None:
+            yield work()
+            return
         self._pending.append(self._pool.submit(work))
         while self._pending and (self._pending[0].done() or len(self._pending) > self.max_pending):
             yield self._pending.popleft().result()
@@ -146,4 +156,5 @@ class Finishing(Generic[Item, Result]):
 
     def close(self) -> None:
         """Finish what was begun, forget the rest."""
-        self._pool.shutdown(wait=True, cancel_futures=True)
+        if self._pool is not None:
+            self._pool.shutdown(wait=True, cancel_futures=True)

@@ -13,7 +13,7 @@ from swin_dense.inference.folder import OutputFolder, checked_save
 from swin_dense.inference.frames import count_frames, read_frames
 from swin_dense.inference.journal import Journal, Key
 from swin_dense.inference.memory import FreedMemory
-from swin_dense.inference.predictor import AUTO, PredictionError, Predictor, Prepared, finished
+from swin_dense.inference.predictor import AUTO, PredictionError, Predictor, Prepared, finished, usual_workers
 from swin_dense.inference.sources import Source
 from swin_dense.inference.stream import Finishing, grouped, loaded_ahead
 from swin_dense.inference.views import EmptyViewError
@@ -34,7 +34,7 @@ class Settings:
     save: tuple[str, ...] | None = None
     score_thr: float = 0.3
     batch_size: int | str = AUTO
-    num_workers: int = 2
+    num_workers: int | None = None  # see `usual_workers`
     max_pixels: int | None = None
 
 
@@ -103,6 +103,7 @@ class Worker:
     def process(self, items: Iterable[Item]) -> Iterator[Outcome]:
         """Predict and write `items`, in batches of equal size; gives each when all of it is on the disk."""
         workers = self.settings.num_workers
+        workers = usual_workers(self.predictor.device) if workers is None else workers
         limit = self.predictor.batch_limit(self.settings.batch_size)
         finishing: Finishing = Finishing(workers, 2 * workers)
         loaded = loaded_ahead(

@@ -47,6 +47,7 @@ def images(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def _run(checkpoint: Path, inputs: Any, out: Path, **options: Any) -> int:
     predictor = {'config': None, 'checkpoint': str(checkpoint), 'device': 'cpu', **options.pop('predictor', {})}
     of_run = {key: options.pop(key) for key in list(options) if key in ('shard', 'resume', 'annotations', 'quiet')}
+    options.setdefault('num_workers', 2)
     inputs = [str(each) for each in inputs] if isinstance(inputs, (list, tuple)) else [str(inputs)]
     return predict_files(Run(inputs, Settings(str(out), predictor, **options), **of_run))
 
@@ -176,6 +177,8 @@ def test_batches_shards_and_tiles_write_the_same(checkpoints: dict, images: Path
     expected = _contents(tmp_path / 'one')
     assert _run(checkpoints[task], images, tmp_path / 'five', batch_size=5, num_workers=3) == 0
     _same(expected, _contents(tmp_path / 'five'))
+    assert _run(checkpoints[task], images, tmp_path / 'alone', batch_size=2, num_workers=0) == 0
+    _same(expected, _contents(tmp_path / 'alone'))
     for number in (2, 1):
         assert _run(checkpoints[task], images, tmp_path / 'shards', shard=Shard(number, 2)) == 0
     _same(expected, _contents(tmp_path / 'shards'))

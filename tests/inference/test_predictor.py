@@ -107,8 +107,8 @@ def test_batches_change_nothing(checkpoints: dict, task: str) -> None:
     predictor = Predictor(None, checkpoints[task], device='cpu')
     images = [scene(*SIZES[number % 3], seed=number) for number in range(13)]
     alone = [predictor(image) for image in images]
-    for batch_size in (1, 2, 8, 'auto'):
-        together = list(predictor.predict(iter(images), batch_size=batch_size))
+    for batch_size, workers in ((1, None), (2, 3), (8, 0), ('auto', 1)):
+        together = list(predictor.predict(iter(images), batch_size=batch_size, num_workers=workers))
         assert len(together) == len(images)
         for left, right in zip(alone, together, strict=True):
             _equal(left, right)

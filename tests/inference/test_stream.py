@@ -112,8 +112,9 @@ def test_finishing_in_order_with_few_waiting() -> None:
     assert 1 < most[0] <= 3
 
 
-def test_an_error_of_finishing_is_raised() -> None:
-    finishing: Finishing = Finishing(2, 0)
+@pytest.mark.parametrize('threads', [0, 2])
+def test_an_error_of_finishing_is_raised(threads: int) -> None:
+    finishing: Finishing = Finishing(threads, 0)
 
     def fail() -> None:
         raise OSError('disk full')
@@ -121,3 +122,18 @@ def test_an_error_of_finishing_is_raised() -> None:
     with pytest.raises(OSError, match='disk full'):
         list(finishing.submit(fail))
     finishing.close()
+
+
+def test_without_threads_all_is_done_where_it_is_asked_for() -> None:
+    names = []
+    main = threading.current_thread().name
+
+    def work(number: int) -> int:
+        names.append(threading.current_thread().name)
+        return number
+
+    finishing: Finishing = Finishing(0, 0)
+    for number, loaded in loaded_ahead(range(5), work, num_threads=0):
+        assert list(finishing.submit(lambda loaded=loaded: work(loaded))) == [number]
+    finishing.close()
+    assert names == [main] * 10
