@@ -6,6 +6,7 @@ whole file.
 """
 
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,7 +20,9 @@ def replacing(path: str | Path) -> Iterator[IO[bytes]]:
     """Give a binary file that becomes `path` when the block ends without an exception, and vanishes otherwise."""
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f'.{path.name}.{os.getpid()}{SUFFIX}')
+    temporary = path.with_name(
+        f'.{path.name}.{os.getpid()}-{secrets.token_hex(3)}{SUFFIX}'
+    )  # pids of two hosts may be equal
     try:
         with open(temporary, 'wb') as file:
             yield file

@@ -2,13 +2,16 @@
 
 mmengine's checkpoints hold the text of their config, which is Python, and `Config.fromstring` executes it: a
 checkpoint from anywhere could do anything. What is saved there is literals and `dict(...)`, so only those are read.
+What is built from them are registered classes: elsewhere mmengine takes any dotted name, as `type='subprocess.call'`.
 """
 
 import ast
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from mmengine.config import Config
+from mmengine.registry import registry as mmengine_registry
 
 
 def carried_config(meta: Mapping[str, Any], source: str) -> Config:
@@ -27,7 +30,23 @@ def carried_config(meta: Mapping[str, Any], source: str) -> Config:
         values = literal_config(text, source)
     if not values or 'model' not in values:
         raise ValueError(f'{source} carries no config of a model: give the config file as well, before the checkpoint.')
+    if values.get('custom_imports'):
+        raise ValueError(
+            f'the config that {source} carries imports modules of its own, which would run: '
+            f'{values["custom_imports"]}. If you trust them, give the config file as well, before the checkpoint.'
+        )
     return Config(dict(values))
+
+
+@contextmanager
+def registered_classes_alone() -> Iterator[None]:
+    """Build nothing but what is registered for the block: no name is looked up as an import."""
+    before = mmengine_registry.get_object_from_string
+    mmengine_registry.get_object_from_string = lambda name: None
+    try:
+        yield
+    finally:
+        mmengine_registry.get_object_from_string = before
 
 
 def literal_config(text: str, source: str) -> dict[str, Any]:
@@ -35,7 +54,7 @@ def literal_config(text: str, source: str) -> dict[str, Any]:
     refused = f'the config that {source} carries is more than values'
     try:
         statements = ast.parse(text).body
-    except SyntaxError as error:
+    except (SyntaxError, RecursionError, MemoryError) as error:
         raise ValueError(f'{refused}: {error}. Give the config file, before the checkpoint.') from None
     values = {}
     for statement in statements:
@@ -50,7 +69,7 @@ def literal_config(text: str, source: str) -> dict[str, Any]:
             )
         try:
             values[statement.targets[0].id] = _value(statement.value)
-        except ValueError as error:
+        except (ValueError, TypeError, RecursionError) as error:
             raise ValueError(
                 f'{refused}: line {statement.lineno}: {error}, is not run. Give the config file, before the checkpoint.'
             ) from None

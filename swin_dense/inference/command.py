@@ -1,10 +1,12 @@
 """The work of `tools/predict.py`: files in, a folder of predictions out."""
 
 import json
+import os
+import secrets
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +19,16 @@ from swin_dense.engine.interrupts import caught_signals
 from swin_dense.engine.settings import changes
 from swin_dense.engine.start_log import device_name, versions
 from swin_dense.inference.folder import COCO, unusable_folder_told
-from swin_dense.inference.journal import PREDICTIONS, RUN, Journal, Shard, finish_shard, finished_keys
+from swin_dense.inference.journal import (
+    PREDICTIONS,
+    RUN,
+    Journal,
+    Key,
+    Shard,
+    begin_shard,
+    finish_shard,
+    finished_names,
+)
 from swin_dense.inference.sources import Listing, Source, find_sources
 from swin_dense.inference.worker import Item, Outcome, Settings, Worker, count_items, items_of
 
@@ -52,6 +63,7 @@ class Run:
 
 def predict_files(run: Run) -> int:
     """Predict all inputs of `run`; gives the exit code: 0, 2 if some images failed, 130 if it was interrupted."""
+    run = replace(run, settings=replace(run.settings, run_token=secrets.token_hex(6)))
     out = Path(run.settings.out)
     listing = _inputs(run, out)
     sources = listing.sources[run.shard.number - 1 :: run.shard.count]
@@ -66,16 +78,18 @@ def predict_files(run: Run) -> int:
         team = RayTeam(run.settings, address=run.ray, num_workers=run.ray_workers)
     facts = _facts(run, listing, team.worker)
     _claim(out, run, team.worker)
-    done = finished_keys(out) if run.resume else set()
-    done = {key for key in done if all(file.is_file() for file in team.worker.folder.files(key[0]))}
+    begin_shard(out, run.shard)
+    done = _finished(out, sources, team.worker) if run.resume else set()
+    known = {each.path for each in sources if not each.is_video and Item(each).key in done}
     lost = len(listing.failed) if run.shard.number == 1 else 0
-    progress = Progress(count_items(sources), len(done), quiet=run.quiet, failed=lost)
+    progress = Progress(count_items(sources), len(known), quiet=run.quiet, failed=lost)
     start = time.monotonic()
     with caught_signals() as signals, progress:
         broken_videos = Journal(out, f'{run.shard.label}-videos')
 
         def video_failed(item: Item, reason: str) -> None:
-            broken_videos.append({'index': item.source.index, 'name': item.name, 'image': item.shown, 'error': reason})
+            line = {'index': item.source.index, 'name': item.name, 'image': item.shown, 'source': item.origin}
+            broken_videos.append({**line, 'error': reason, 'run': run.settings.run_token})
             progress.add(Outcome(item, reason))
 
         items = _until(items_of(sources, done.__contains__, video_failed), signals)
@@ -90,7 +104,7 @@ def predict_files(run: Run) -> int:
     facts['run'] = {
         'shard': run.shard.label,
         'images': progress.count,
-        'images_before': len(done),
+        'images_before': len(known),
         'seconds': round(seconds, 2),
         'images_per_second': round(progress.count / seconds, 3) if seconds > 0 else None,
     }
@@ -115,15 +129,30 @@ class _Alone:
 def _inputs(run: Run, out: Path) -> Listing:
     """What the arguments name, without what earlier runs wrote to the output folder."""
     listing = find_sources(run.inputs, stdin=sys.stdin)
-    inside = str(out.resolve()) + '/'
-    sources = tuple(each for each in listing.sources if not _absolute(each).startswith(inside))
+    inside = os.path.realpath(out) + os.sep
+    sources = tuple(each for each in listing.sources if not _real_path(each).startswith(inside))
     if not sources and not listing.failed:
         raise ValueError(f'{" ".join(run.inputs)}: no pictures or videos, but those of the output folder {out}.')
     return Listing(sources, listing.failed, listing.skipped)
 
 
-def _absolute(source: Source) -> str:
-    return source.path if '://' in source.path else str(Path(source.path).absolute())
+def _real_path(source: Source) -> str:
+    return source.path if '://' in source.path else os.path.realpath(source.path)
+
+
+def _finished(out: Path, sources: Sequence[Source], worker: Worker) -> set[Key]:
+    """What is done and need not be again: under the same name, with all of its files."""
+    names = finished_names(out)
+    owners = {name: key for key, name in names.items()}
+    for source in sources:
+        item = Item(source, 0 if source.is_video else None)
+        if owners.get(item.name, item.key) != item.key or names.get(item.key, item.name) != item.name:
+            owner = owners.get(item.name, item.key)[0]
+            raise ValueError(
+                f'{out} was made of other inputs: {item.shown} would now be {item.name!r}, where there is '
+                f'{names.get(item.key, item.name)!r} of {owner}. Take another folder for --out.'
+            )
+    return {key for key, name in names.items() if all(file.is_file() for file in worker.folder.files(name))}
 
 
 def _until(items: Iterator[Item], signals: Any) -> Iterator[Item]:
@@ -144,13 +173,14 @@ def _claim(out: Path, run: Run, worker: Worker) -> None:
         'tile': worker.predictor.tile,
         'overlap': worker.predictor.overlap,
         'views': worker.predictor.num_views,
+        'augmentation': _plain(run.settings.predictor.get('augmentation')),
         'classes': list(worker.predictor.classes),
     }
     noted = json.loads(json.dumps(noted))
     file = out / RUN
     own_part = out / 'parts' / f'{run.shard.label}.jsonl'
     if file.is_file():
-        before = json.loads(file.read_text())
+        before = json.loads(file.read_text(encoding='utf-8'))
         compared = ('checkpoint', 'config')  # may be named otherwise and be the same
         differences = changes(
             {key: value for key, value in before.items() if key in noted and key not in compared},
@@ -173,6 +203,10 @@ def _claim(out: Path, run: Run, worker: Worker) -> None:
             write_text(file, json.dumps({**noted, 'versions': versions()}, indent=1, ensure_ascii=False) + '\n')
 
 
+def _plain(augmentation: Any) -> Any:
+    return None if augmentation is None else asdict(augmentation)
+
+
 def _facts(run: Run, listing: Listing, worker: Worker) -> dict[str, Any]:
     """What the summary says besides what it counts."""
     predictor = worker.predictor
@@ -181,6 +215,7 @@ def _facts(run: Run, listing: Listing, worker: Worker) -> dict[str, Any]:
         category_ids, image_ids = _ids_of(run.annotations, predictor.classes, listing)
     return {
         'task': predictor.task,
+        'run_token': run.settings.run_token,
         'classes': list(predictor.classes),
         'category_ids': category_ids,
         'image_ids': image_ids,
@@ -209,6 +244,8 @@ def _ids_of(annotations: str, classes: Sequence[str], listing: Listing) -> tuple
     if missing := [name for name in classes if name not in categories]:
         raise ValueError(f'{annotations} has no category {", ".join(missing)}; it has {", ".join(categories)}.')
     images = {Path(each['file_name']).name: each['id'] for each in content['images']}
+    if len(images) < len(content['images']):
+        raise ValueError(f'{annotations} names images of different folders alike: ids cannot be told by file names.')
     if strangers := [each.path for each in listing.sources if each.is_video or Path(each.path).name not in images]:
         raise ValueError(f'{annotations} does not name {len(strangers)} of the inputs, as {strangers[0]}.')
     return [categories[name] for name in classes], images

@@ -22,6 +22,7 @@ from swin_dense.inference.results import Detections, Prediction, Segmentation
 
 OVERLAYS, COCO, MASKS, COLORS = 'overlays', 'coco', 'masks', 'colors'
 SAVED = {'detection': (OVERLAYS, COCO), 'segmentation': (OVERLAYS, MASKS, COLORS)}
+KINDS = (OVERLAYS, MASKS, COLORS)  # sub-folders
 _SUFFIXES = {OVERLAYS: '.jpg', MASKS: '.png', COLORS: '.png'}
 _JPEG_QUALITY = 92
 # what an operating system says of a place that takes no more files, of any image

@@ -9,11 +9,13 @@ of its other files. When all shards are through, the last one makes of the parts
     summary.json        numbers of all of it
 """
 
+import errno
 import json
 import os
 import threading
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,7 +23,7 @@ from typing import Any
 from filelock import FileLock
 
 from swin_dense.engine.atomic import SUFFIX, replacing, write_text
-from swin_dense.inference.folder import unusable_folder_told
+from swin_dense.inference.folder import KINDS, unusable_folder_told
 
 PREDICTIONS, FAILED, SUMMARY, COCO_FILE, RUN = (
     'predictions.jsonl',
@@ -31,7 +33,7 @@ PREDICTIONS, FAILED, SUMMARY, COCO_FILE, RUN = (
     'run.json',
 )
 _PARTS = 'parts'
-Key = tuple[str, int | None]  # name of the outputs, frame of a video
+Key = tuple[str, int | None]  # absolute path or URL, frame of a video
 
 
 @dataclass(frozen=True)
@@ -75,9 +77,10 @@ class Journal:
                 self._part.parent.mkdir(parents=True, exist_ok=True)
                 _cut_off_broken_end(self._part)
                 self._descriptor = os.open(self._part, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-            written = os.write(self._descriptor, text)
-            if written != len(text):  # the disk is full: the write of the rest says so
-                os.write(self._descriptor, text[written:])
+            before = os.fstat(self._descriptor).st_size
+            if os.write(self._descriptor, text) != len(text):
+                os.ftruncate(self._descriptor, before)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     def close(self) -> None:
         if self._descriptor is not None:
@@ -94,12 +97,9 @@ def _json(value: Any) -> bytes:
         return json.dumps(value, allow_nan=False).encode()
 
 
-def finished_keys(path: Path) -> set[Key]:
-    """The images that the folder `path` has predictions of."""
-    states: dict[Key, bool] = {}
-    for entry in _entries(path):
-        states[entry.key] = not entry.failed
-    return {key for key, done in states.items() if done}
+def finished_names(path: Path) -> dict[Key, str]:
+    """The images that the folder `path` has predictions of, and the names of their outputs."""
+    return {entry.key: entry.name for entry in _entries(path) if not entry.failed}
 
 
 @dataclass(frozen=True)
@@ -110,14 +110,15 @@ class _Entry:
     offset: int
     length: int
     key: Key
+    name: str
     order: tuple[int, int]
     failed: bool
+    run: str
 
 
 def _entries(path: Path) -> Iterator[_Entry]:
-    """All lines, those that were written later after those of the same image that were written before."""
-    parts = sorted((path / _PARTS).glob('*.jsonl'), key=lambda part: (part.stat().st_mtime_ns, part.name))
-    for file in (path / PREDICTIONS, *parts):
+    """All lines; of one part, in the order in which they were written."""
+    for file in (path / PREDICTIONS, *sorted((path / _PARTS).glob('*.jsonl'))):
         if not file.is_file():
             continue
         offset = 0
@@ -126,15 +127,16 @@ def _entries(path: Path) -> Iterator[_Entry]:
                 if text.endswith(b'\n'):  # the last one may have been cut off by a kill
                     line = _parsed(text, file)
                     order = line['index'], -1 if line.get('frame') is None else line['frame']
-                    key = line['name'], line.get('frame')
-                    yield _Entry(file, offset, len(text), key, order, 'error' in line)
+                    key = line['source'], line.get('frame')
+                    run = line.get('run', '')
+                    yield _Entry(file, offset, len(text), key, line['name'], order, 'error' in line, run)
                 offset += len(text)
 
 
 def _parsed(text: bytes, file: Path) -> dict[str, Any]:
     try:
         line = json.loads(text)
-        return line if {'index', 'name'} <= line.keys() else _broken(file, text)
+        return line if {'index', 'name', 'source'} <= line.keys() else _broken(file, text)
     except (ValueError, AttributeError):
         return _broken(file, text)
 
@@ -167,12 +169,21 @@ def _cut_off_broken_end(file: Path) -> None:
 # --- the end of a run ------------------------------------------------------------------------------------------------
 
 
+def begin_shard(path: Path, shard: Shard) -> None:
+    """Take back that `shard` was through: until it is again, nothing is put together."""
+    parts = path / _PARTS
+    with unusable_folder_told(path):
+        parts.mkdir(parents=True, exist_ok=True)
+        with FileLock(parts / 'merge.lock'):
+            (parts / f'{shard.label}.done').unlink(missing_ok=True)
+
+
 def finish_shard(path: Path, shard: Shard, facts: Mapping[str, Any]) -> bool:
     """Note that `shard` is through; the last of them merges. Gives whether it was merged.
 
     Args:
         facts: of this run, for the summary: `failed` (path, reason) of inputs that were never images, `classes`,
-            `category_ids`, and what else is to be said.
+            `category_ids`, `run_token`, and what else is to be said.
     """
     parts = path / _PARTS
     with unusable_folder_told(path), FileLock(parts / 'merge.lock'):
@@ -180,18 +191,25 @@ def finish_shard(path: Path, shard: Shard, facts: Mapping[str, Any]) -> bool:
         markers = [parts / f'{Shard(number, shard.count).label}.done' for number in range(1, shard.count + 1)]
         if not all(marker.is_file() for marker in markers):
             return False
+        merged = [*parts.glob('*.jsonl'), *markers]
         _merge(path, [json.loads(marker.read_text()) for marker in markers])
-    for file in (*parts.glob('*.jsonl'), *parts.glob('*.done'), parts / 'merge.lock'):
-        file.unlink(missing_ok=True)
-    parts.rmdir()
+        for file in merged:
+            file.unlink(missing_ok=True)
+    (parts / 'merge.lock').unlink(missing_ok=True)
+    with suppress(OSError):  # another run has begun to write there
+        parts.rmdir()
     return True
 
 
 def _merge(path: Path, facts: Sequence[Mapping[str, Any]]) -> None:
+    tokens = {each['run_token'] for each in facts}
     latest: dict[Key, _Entry] = {}
     for entry in _entries(path):
-        latest[entry.key] = entry
-    entries = sorted(latest.values(), key=lambda entry: (entry.order, entry.key[0]))
+        if not entry.failed:
+            latest[entry.key] = entry
+        elif entry.run in tokens:  # an earlier run's failure was tried again, or its input is gone
+            latest.setdefault(entry.key, entry)
+    entries = sorted(latest.values(), key=lambda entry: (entry.order, entry.name))
     merged = _Merged(facts)
     coco = path / COCO_FILE
     with replacing(path / PREDICTIONS) as lines, replacing(coco) as results:
@@ -208,8 +226,9 @@ def _merge(path: Path, facts: Sequence[Mapping[str, Any]]) -> None:
         coco.unlink()
     _write_failed(path / FAILED, merged.failed)
     write_text(path / SUMMARY, json.dumps(merged.summary(), indent=1) + '\n')
-    for leftover in path.rglob(f'.*{SUFFIX}'):  # of killed runs; no other is at work now
-        leftover.unlink(missing_ok=True)
+    for kind in KINDS:
+        for leftover in (path / kind).rglob(f'.*{SUFFIX}'):  # of killed runs; no other is at work now
+            leftover.unlink(missing_ok=True)
 
 
 def _texts(entries: Sequence[_Entry]) -> Iterator[bytes]:
@@ -259,15 +278,21 @@ class _Merged:
 
     def _result(self, line: Mapping[str, Any], found: Mapping[str, Any]) -> dict[str, Any]:
         left, top, right, bottom = found['box_xyxy']
-        file_name = os.path.basename(line['image'])
         result = {
-            'image_id': self.images if self.image_ids is None else self.image_ids[file_name],
+            'image_id': self.images if self.image_ids is None else self._given_id(line['image']),
             'file_name': line['image'],
             'category_id': self.category_ids[found['label']],
             'bbox': [left, top, round(right - left, 4), round(bottom - top, 4)],
             'score': found['score'],
         }
         return {**result, **({'segmentation': found['mask']} if 'mask' in found else {})}
+
+    def _given_id(self, image: str) -> int:
+        assert self.image_ids is not None
+        name = os.path.basename(image)
+        if name not in self.image_ids:
+            raise ValueError(f'the folder has predictions of {image}, which the file of --annotations does not name.')
+        return self.image_ids[name]
 
     def summary(self) -> dict[str, Any]:
         first = self.facts[0]

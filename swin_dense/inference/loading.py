@@ -10,7 +10,6 @@ import torch
 from mmengine.config import Config
 from mmengine.model import revert_sync_batchnorm
 from mmengine.registry import DATASETS, DefaultScope
-from mmengine.utils import import_modules_from_strings
 from torch import nn
 
 from swin_dense.checkpoints.digests import digest
@@ -67,8 +66,6 @@ def load_model(
     assert meta is not None
     if config is None:
         cfg = carried_config(meta, str(checkpoint))
-        if modules := cfg.get('custom_imports'):
-            import_modules_from_strings(**modules)
     else:
         cfg = load_config(config)
     merge_options(cfg, dict(cfg_options or {}))

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from mmseg.models.segmentors import BaseSegmentor
 
+from swin_dense.inference.carried_config import registered_classes_alone
 from swin_dense.inference.decoding import MAX_PIXELS, read_image
 from swin_dense.inference.detection import Detector, Instances
 from swin_dense.inference.loading import load_model
@@ -97,13 +98,14 @@ class Predictor:
         self.tile, self.overlap = _checked_tile(tile, overlap)
         self.device = checked_device(device)
         self.precision = precision
-        loaded = load_model(config, checkpoint, device=self.device, cfg_options=cfg_options)
-        self.model = loaded.model
+        with registered_classes_alone() if config is None else nullcontext():
+            loaded = load_model(config, checkpoint, device=self.device, cfg_options=cfg_options)
+            self.model = loaded.model
+            self._is_segmenter = isinstance(self.model, BaseSegmentor)
+            self._prepare = Views(loaded.cfg, augmentation, task=self.task)
         self.classes, self.palette = loaded.classes, loaded.palette
         self.identity, self.notes = loaded.identity, loaded.notes
         self.budget_bytes = budget_bytes
-        self._is_segmenter = isinstance(self.model, BaseSegmentor)
-        self._prepare = Views(loaded.cfg, augmentation, task=self.task)
         self._task: Segmenter | Detector = Segmenter(self.model) if self._is_segmenter else Detector(self.model)
         self._batch_limits: dict[Any, int] = {}
         if compile:

@@ -3,6 +3,8 @@
 Every actor sees the inputs and the output folder under the same paths. Needs the extra `ray`.
 """
 
+import itertools
+import os
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
@@ -10,10 +12,12 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
+import torch
 
 from swin_dense.inference.sources import Source
 from swin_dense.inference.worker import Item, Outcome, Settings, Worker
 
+_numbers = itertools.count()
 _ITEMS_PER_CALL = 64  # several batches: images of equal size are found among them
 
 
@@ -41,12 +45,13 @@ class RayTeam:
         import ray
 
         by_key: dict[int, Item] = {}
-        while rows := [_row(by_key, item) for item in islice(items, 100_000)]:
+        while rows := [_row(by_key, item) for item in islice(items, 10_000)]:
             data = ray.data.from_items(rows)
-            on_gpu = str(self.settings.predictor.get('device') or '').startswith('cuda')
+            device = self.settings.predictor.get('device')
+            on_gpu = torch.cuda.is_available() if device is None else str(device).startswith('cuda')
             outcomes = data.map_batches(
                 _Actor,
-                fn_constructor_args=(self.settings,),
+                fn_constructor_args=(self.settings, os.getcwd()),
                 batch_size=_ITEMS_PER_CALL,
                 concurrency=self.num_workers,
                 num_gpus=1 if on_gpu else 0,
@@ -64,7 +69,7 @@ class RayTeam:
 def _row(by_key: dict[int, Item], item: Item) -> dict[str, Any]:
     if item.frame is not None:
         raise ValueError(f'--ray predicts files; {item.source.path} is a video. Predict it without --ray.')
-    number = len(by_key) and max(by_key) + 1
+    number = next(_numbers)
     by_key[number] = item
     return {'row': number, 'index': item.source.index, 'path': item.source.path, 'name': item.source.name}
 
@@ -72,7 +77,8 @@ def _row(by_key: dict[int, Item], item: Item) -> dict[str, Any]:
 class _Actor:
     """Lives as long as the run, with a loaded model."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, folder: str) -> None:
+        os.chdir(folder)  # relative paths mean the same as where the run was started
         import swin_dense  # noqa: F401 - first: it fills in for an mmcv without compiled operators
 
         self.worker = Worker(settings, f'ray-{uuid.uuid4().hex[:12]}')

@@ -113,20 +113,21 @@ def grouped(
         limit: largest batch of a key.
     """
     waiting: OrderedDict[Hashable, list[Item]] = OrderedDict()  # the group of the oldest item first
-    count = 0
-    for item in items:
+    arrivals: dict[Hashable, int] = {}  # of the first item of each group
+    for number, item in enumerate(items):
         item_key = key(item)
         if item_key is None:
             yield [item]
-            continue
-        group = waiting.setdefault(item_key, [])
-        group.append(item)
-        count += 1
-        full = item_key if len(group) >= limit(item_key) else next(iter(waiting)) if count > max_waiting else None
-        if full is not None:
-            batch = waiting.pop(full)
-            count -= len(batch)
-            yield batch
+        else:
+            arrivals.setdefault(item_key, number)
+            group = waiting.setdefault(item_key, [])
+            group.append(item)
+            if len(group) >= limit(item_key):
+                del arrivals[item_key]
+                yield waiting.pop(item_key)
+        while waiting and number - arrivals[oldest := next(iter(waiting))] >= max_waiting:
+            del arrivals[oldest]
+            yield waiting.pop(oldest)
     yield from waiting.values()
 
 

@@ -16,8 +16,9 @@ from swin_dense.inference.tiles import Tile
 from swin_dense.layers.windows import Size
 
 # A part of an object, cut off by the border of a tile, has little overlap with the whole of it: it goes when this much
-# of it lies in a box of another tile.
+# of it lies in a box of another tile that is not much less sure.
 CUT_SHARE = 0.7
+COMPARABLE_SCORE = 0.5  # of that of the part
 CUT_MARGIN = 3.0  # pixels from the border of a tile within which a box counts as cut
 
 
@@ -130,6 +131,7 @@ def _covered_elsewhere(boxes: Tensor, labels: Tensor, scores: Tensor, cut: Tenso
     areas = (boxes[:, 2:] - boxes[:, :2]).clamp(min=0).prod(1)
     for index in torch.nonzero(cut)[:, 0].tolist():
         others = (labels == labels[index]) & (tiles != tiles[index]) & (~cut | (areas > areas[index]))
+        others &= scores >= COMPARABLE_SCORE * scores[index]
         if not others.any():
             continue
         candidates = boxes[others]

@@ -1,15 +1,15 @@
 """One process of a run over files: loads, predicts, writes and notes them, and goes on after a bad one."""
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 
 from swin_dense.inference.decoding import UnreadableImage, image_size, read_image
-from swin_dense.inference.folder import OutputFolder, checked_save
+from swin_dense.inference.folder import OutputError, OutputFolder, checked_save
 from swin_dense.inference.frames import count_frames, read_frames
 from swin_dense.inference.journal import Journal, Key
 from swin_dense.inference.memory import FreedMemory
@@ -21,7 +21,7 @@ from swin_dense.inference.views import EmptyViewError
 LOOK_AHEAD_BYTES = 1 << 30
 # of an image in memory: as it is read, and what the model will see of it
 _BYTES_PER_PIXEL = 9
-# this many images in a row that fail in the model in ways nobody foresaw, and none before: it is not the images
+# this many images in a row that fail in ways nobody foresaw: it is not the images
 _UNFORESEEN_IN_A_ROW = 20
 
 
@@ -36,6 +36,7 @@ class Settings:
     batch_size: int | str = AUTO
     num_workers: int | None = None  # see `usual_workers`
     max_pixels: int | None = None
+    run_token: str = ''  # of failures: those of earlier runs are tried again, and count no more
 
 
 @dataclass(frozen=True)
@@ -55,8 +56,13 @@ class Item:
         return self.source.path if self.frame is None else f'{self.source.path}#{self.frame}'
 
     @property
+    def origin(self) -> str:
+        """The same for the same input, wherever it is named from."""
+        return self.source.path if '://' in self.source.path else os.path.abspath(self.source.path)
+
+    @property
     def key(self) -> Key:
-        return self.name, self.frame
+        return self.origin, self.frame
 
 
 @dataclass(frozen=True)
@@ -134,8 +140,8 @@ class Worker:
             return self.predictor.prepared(image, item.source.path)
         except (UnreadableImage, EmptyViewError) as error:
             return Failure(str(error))
-        except (OSError, ValueError, MemoryError, cv2.error) as error:
-            return Failure(_said(error))
+        except Exception as error:
+            return self._unforeseen_failure(error)
 
     def _predict(self, batch: list[Prepared | Failure]) -> list[Any]:
         """Results or failures; where a batch fails, each of its images is tried alone."""
@@ -146,31 +152,39 @@ class Worker:
             results = self.predictor.run(images, tile_batch=self.settings.batch_size)
         except PredictionError as error:
             results = [Failure(str(error))] if len(batch) == 1 else self._one_by_one(batch)
-        except (RuntimeError, ValueError, IndexError, MemoryError, cv2.error) as error:
-            if len(batch) > 1:
-                return self._one_by_one(batch)
-            self._unforeseen += 1
-            if self._unforeseen == _UNFORESEEN_IN_A_ROW:
-                raise RuntimeError(f'the last {self._unforeseen} images all failed in the model') from error
-            return [Failure(_said(error))]
-        if not isinstance(results[0], Failure):
-            self._unforeseen = -(1 << 62)  # the model works
+        except Exception as error:
+            if 'CUDA error' in str(error):  # the device answers nothing any more
+                raise
+            return self._one_by_one(batch) if len(batch) > 1 else [self._unforeseen_failure(error)]
+        self._unforeseen = 0
         return results
+
+    def _unforeseen_failure(self, error: Exception) -> Failure:
+        self._unforeseen += 1
+        if self._unforeseen >= _UNFORESEEN_IN_A_ROW:
+            raise RuntimeError(f'the last {self._unforeseen} images all failed: {_said(error)}') from error
+        return Failure(_said(error))
 
     def _one_by_one(self, batch: list[Prepared | Failure]) -> list[Any]:
         return [self._predict([each])[0] for each in batch]
 
     def _finisher(self, item: Item, prepared: Prepared | Failure, result: Any) -> Callable[[], Outcome]:
         def finish() -> Outcome:
-            line = {'index': item.source.index, 'name': item.name, 'image': item.shown}
+            line = {'index': item.source.index, 'name': item.name, 'image': item.shown, 'source': item.origin}
             if item.frame is not None:
                 line['frame'] = item.frame
-            if isinstance(result, Failure):
-                self.journal.append({**line, 'error': result.reason})
-                return Outcome(item, result.reason)
-            assert isinstance(prepared, Prepared)
-            self.journal.append({**line, **self.folder.write(item.name, prepared.image, finished(result))})
-            return Outcome(item, None)
+            reason = result.reason if isinstance(result, Failure) else None
+            if reason is None:
+                assert isinstance(prepared, Prepared)
+                try:
+                    self.journal.append({**line, **self.folder.write(item.name, prepared.image, finished(result))})
+                except OutputError:
+                    raise
+                except Exception as error:  # of this image: numbers that are none, memory for its masks
+                    reason = _said(error)
+            if reason is not None:
+                self.journal.append({**line, 'error': reason, 'run': self.settings.run_token})
+            return Outcome(item, reason)
 
         return finish
 
