@@ -10,26 +10,22 @@ import swin_dense  # noqa: F401 - first: it fills in for an mmcv without compile
 from swin_dense.engine.arguments import ConfigChanges
 from swin_dense.engine.errors import run_tool
 from swin_dense.inference.command import Run, predict_files
-from swin_dense.inference.journal import Shard
-from swin_dense.inference.options import augmentation, batch_size, split_positional
+from swin_dense.inference.options import augmentation, batch_size, probability, shard, split_positional
 from swin_dense.inference.worker import Settings
 
 EXAMPLES = """
-what it takes: files, folders (with all below them), globs, text files of paths, URLs, videos, - for paths on stdin.
-CONFIG can be left out for checkpoints of this package, which carry it.
-
+WHAT is [CONFIG] CHECKPOINT INPUT...; checkpoints of this package carry their config; a work dir stands for its newest.
+INPUT: files, folders (with all below them), globs, text files of paths, URLs, videos, - for paths on stdin.
 examples:
   python tools/predict.py work_dirs/NAME/epoch_36.pth photos --out predictions
   python tools/predict.py CONFIG CHECKPOINT photos 'more/**/*.png' --out predictions --batch-size 8 --amp bf16
-  python tools/predict.py CONFIG CHECKPOINT photos --out predictions --resume            goes on after a stop
+  python tools/predict.py CONFIG CHECKPOINT photos --out predictions --resume
   python tools/predict.py CONFIG CHECKPOINT aerial.tif --out predictions --tile 1024 --overlap 256
   python tools/predict.py CONFIG CHECKPOINT photos --out predictions --shard 3/16        of a job array
-  python tools/predict.py CONFIG CHECKPOINT photos --out predictions --ray --ray-workers 8
-  find photos -name '*.jpg' | python tools/predict.py CONFIG CHECKPOINT - --out predictions
 
 what it writes to DIR: overlays/, for segmentation masks/ and colors/, with the inputs' sub-folders and names;
 predictions.jsonl (a line an image), coco.json (detection), failed.txt, summary.json.
-exit code: 0; 2 if an image could not be predicted (see failed.txt) or nothing could; 130 if it was interrupted.
+exit code: 0; 2 if an image, or all of it, could not be predicted; 130 if it was interrupted.
 """
 
 
@@ -37,13 +33,23 @@ def parse_args() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, epilog=EXAMPLES, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument('what', nargs='+', metavar='[CONFIG] CHECKPOINT INPUT...', help='config, weights, pictures')
+    parser.add_argument('what', nargs='+', metavar='WHAT', help='[CONFIG] CHECKPOINT INPUT..., as below')
     add = parser.add_argument
     add('--out', required=True, metavar='DIR', help='folder for the predictions')
     add('--batch-size', type=batch_size, default='auto', metavar='N', help="images of one size at once; default 'auto'")
     add('--device', help='cpu, cuda, cuda:1, mps; default: a GPU if there is one')
-    add('--score-thr', type=float, default=0.3, help='objects below it are not drawn; results hold all (default: 0.3)')
-    add('--save', nargs='+', metavar='KIND', help='of overlays, coco; overlays, masks, colors. Default: all')
+    add(
+        '--score-thr',
+        type=probability,
+        default=0.3,
+        help='objects below it are not drawn; results hold all (default: 0.3)',
+    )
+    add(
+        '--save',
+        nargs='+',
+        metavar='KIND',
+        help='detection: overlays, coco; segmentation: overlays, masks, colors. Default: all',
+    )
     add('--resume', action='store_true', help='go on with what is missing in DIR')
     add('--amp', choices=('bf16', 'fp16'), help='lower precision, faster on GPUs and processors that have it')
     add('--compile', action='store_true', help='compile the backbone: for many images of few sizes')
@@ -55,9 +61,9 @@ def parse_args() -> argparse.Namespace:
     add('--workers', type=int, metavar='N', help='threads that load, and as many that write; 0: none beside the model')
     add('--max-pixels', type=int, metavar='N', help='refuse larger images (default: 500 million)')
     add('--annotations', metavar='JSON', help='COCO json whose ids of images and categories coco.json gets')
-    add('--shard', type=Shard.parse, default=Shard(), metavar='K/N', help='the K-th of N parts of the inputs')
+    add('--shard', type=shard, default='1/1', metavar='K/N', help='the K-th of N parts of the inputs')
     add('--ray', nargs='?', const='', metavar='ADDRESS', help='predict on a Ray cluster; without ADDRESS a local one')
-    add('--ray-workers', type=int, default=2, metavar='N', help='actors (default: 2)')
+    add('--ray-workers', type=int, default=2, metavar='N', help='actors on it (default: 2)')
     add('--quiet', action='store_true', help='a line now and then in place of a progress bar')
     add('--cfg-options', nargs='+', action=ConfigChanges, metavar='KEY=VALUE', help='change values of the config')
     return parser.parse_args()
@@ -89,5 +95,5 @@ def main(arguments: argparse.Namespace) -> int:
 
 
 if __name__ == '__main__':
-    arguments = parse_args()
-    sys.exit(run_tool(lambda: main(arguments)))
+    parsed = parse_args()
+    sys.exit(run_tool(lambda: main(parsed)))

@@ -29,9 +29,10 @@ class Interrupted(Exception):  # noqa: N818 - not an error: a state of the run t
 
 
 class Signals:
-    """What was received since training began."""
+    """What was received since the work began; the first one is answered with `answer`."""
 
-    def __init__(self) -> None:
+    def __init__(self, answer: str = 'stopping after this iteration and saving') -> None:
+        self._answer = answer
         self.received = False
         self._first_at = 0.0
         self._process = os.getpid()
@@ -41,7 +42,7 @@ class Signals:
             return
         if not self.received:
             self.received, self._first_at = True, time.monotonic()
-            print('\nstopping after this iteration and saving (again to stop at once)', file=sys.stderr, flush=True)
+            print(f'\n{self._answer} (again to stop at once)', file=sys.stderr, flush=True)
         elif time.monotonic() - self._first_at > ECHO_SECONDS:
             raise KeyboardInterrupt
 
@@ -56,9 +57,9 @@ class Signals:
 
 
 @contextmanager
-def caught_signals() -> Iterator[Signals]:
+def caught_signals(**answer: str) -> Iterator[Signals]:
     """Note SIGINT and SIGTERM for the block instead of ending the process. Outside the main thread: do nothing."""
-    signals = Signals()
+    signals = Signals(**answer)
     if threading.current_thread() is not threading.main_thread():
         yield signals
         return

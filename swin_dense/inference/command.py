@@ -29,6 +29,7 @@ from swin_dense.inference.journal import (
     finish_shard,
     finished_names,
 )
+from swin_dense.inference.options import refuse_checkpoints
 from swin_dense.inference.sources import Listing, Source, find_sources
 from swin_dense.inference.worker import Item, Outcome, Settings, Worker, count_items, items_of
 
@@ -67,8 +68,6 @@ def predict_files(run: Run) -> int:
     out = Path(run.settings.out)
     listing = _inputs(run, out)
     sources = listing.sources[run.shard.number - 1 :: run.shard.count]
-    with unusable_folder_told(out):
-        out.mkdir(parents=True, exist_ok=True)
     cv2.setNumThreads(1)  # images are worked on side by side
     if run.ray is None:
         team: Any = _Alone(run)
@@ -77,6 +76,7 @@ def predict_files(run: Run) -> int:
 
         team = RayTeam(run.settings, address=run.ray, num_workers=run.ray_workers)
     facts = _facts(run, listing, team.worker)
+    _make_folder(out)
     _claim(out, run, team.worker)
     begin_shard(out, run.shard)
     done = _finished(out, sources, team.worker) if run.resume else set()
@@ -84,7 +84,7 @@ def predict_files(run: Run) -> int:
     lost = len(listing.failed) if run.shard.number == 1 else 0
     progress = Progress(count_items(sources), len(known), quiet=run.quiet, failed=lost)
     start = time.monotonic()
-    with caught_signals() as signals, progress:
+    with caught_signals(answer='stopping after the images that are being predicted') as signals, progress:
         broken_videos = Journal(out, f'{run.shard.label}-videos')
 
         def video_failed(item: Item, reason: str) -> None:
@@ -128,12 +128,20 @@ class _Alone:
 
 def _inputs(run: Run, out: Path) -> Listing:
     """What the arguments name, without what earlier runs wrote to the output folder."""
+    refuse_checkpoints(run.inputs)
     listing = find_sources(run.inputs, stdin=sys.stdin)
     inside = os.path.realpath(out) + os.sep
     sources = tuple(each for each in listing.sources if not _real_path(each).startswith(inside))
     if not sources and not listing.failed:
         raise ValueError(f'{" ".join(run.inputs)}: no pictures or videos, but those of the output folder {out}.')
     return Listing(sources, listing.failed, listing.skipped)
+
+
+def _make_folder(out: Path) -> None:
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f'--out {str(out)!r} cannot be made a folder: {error.strerror}.') from None
 
 
 def _real_path(source: Source) -> str:
@@ -211,6 +219,8 @@ def _facts(run: Run, listing: Listing, worker: Worker) -> dict[str, Any]:
     """What the summary says besides what it counts."""
     predictor = worker.predictor
     category_ids, image_ids = list(range(1, len(predictor.classes) + 1)), None
+    if run.annotations is not None and predictor.task != 'detection':
+        raise ValueError('--annotations gives ids for coco.json, which is of detection; this model segments.')
     if run.annotations is not None:
         category_ids, image_ids = _ids_of(run.annotations, predictor.classes, listing)
     return {
@@ -239,7 +249,10 @@ def _facts(run: Run, listing: Listing, worker: Worker) -> dict[str, Any]:
 
 def _ids_of(annotations: str, classes: Sequence[str], listing: Listing) -> tuple[list[int], dict[str, int]]:
     """The ids that a COCO json gives to classes, and to images by the last part of their file name."""
-    content = json.loads(Path(annotations).read_text())
+    try:
+        content = json.loads(Path(annotations).read_text())
+    except (OSError, ValueError) as error:
+        raise ValueError(f'--annotations {annotations} cannot be read as JSON: {error}.') from None
     categories = {each['name']: each['id'] for each in content['categories']}
     if missing := [name for name in classes if name not in categories]:
         raise ValueError(f'{annotations} has no category {", ".join(missing)}; it has {", ".join(categories)}.')

@@ -2,7 +2,9 @@
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
 
+from swin_dense.inference.journal import Shard
 from swin_dense.inference.predictor import AUTO
 from swin_dense.inference.views import Augmentation
 
@@ -20,6 +22,35 @@ def split_positional(words: Sequence[str]) -> tuple[str | None, str, list[str]]:
             f'that ends in {" or ".join(_CONFIG_SUFFIXES)}.'
         )
     return config, rest[0], rest[1:]
+
+
+def refuse_checkpoints(inputs: Sequence[str]) -> None:
+    """Of several checkpoints, the second would be looked at as a picture, and a work dir's overlays predicted."""
+    for each in inputs:
+        if Path(each).suffix in ('.pth', '.pt', '.safetensors') or (Path(each) / 'last_checkpoint').is_file():
+            raise ValueError(
+                f'{each} is a checkpoint or the work dir of a training, not a picture. The order is [CONFIG] '
+                'CHECKPOINT INPUT..., and a config is a file.'
+            )
+
+
+def shard(text: str) -> Shard:
+    """K/N."""
+    try:
+        return Shard.parse(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def probability(text: str) -> float:
+    """A number from 0 to 1."""
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise argparse.ArgumentTypeError(f'must be a number from 0 to 1; got {text!r}')
+    return value
 
 
 def batch_size(text: str) -> int | str:

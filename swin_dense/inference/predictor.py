@@ -12,7 +12,7 @@ import torch
 from mmseg.models.segmentors import BaseSegmentor
 
 from swin_dense.inference.carried_config import registered_classes_alone
-from swin_dense.inference.decoding import MAX_PIXELS, read_image
+from swin_dense.inference.decoding import MAX_PIXELS, UnreadableImage, read_image
 from swin_dense.inference.detection import Detector, Instances
 from swin_dense.inference.loading import load_model
 from swin_dense.inference.results import Prediction
@@ -135,8 +135,11 @@ class Predictor:
         """Predict images one after the other, in order, in batches of equal size, loading ahead.
 
         An iterator: it holds the few images that are being worked on, and no past results. `num_workers` threads load,
-        and as many finish; see `usual_workers`.
+        and as many finish; see `usual_workers`. The first file that cannot be read ends it with UnreadableImage;
+        `tools/predict.py` goes on.
         """
+        if isinstance(images, (str, Path)):
+            raise TypeError(f'predict takes several images; for one, call the predictor: predictor({str(images)!r}).')
         num_workers = usual_workers(self.device) if num_workers is None else num_workers
         finishing: Finishing = Finishing(num_workers, 2 * num_workers)
         waiting: dict[int, Prediction] = {}
@@ -267,7 +270,16 @@ def _numbered(number: int, result: Any) -> Callable[[], tuple[int, Prediction]]:
 
 
 def _image(image: np.ndarray | str | Path) -> np.ndarray:
-    return image if isinstance(image, np.ndarray) else read_image(str(image), max_pixels=MAX_PIXELS)
+    if isinstance(image, np.ndarray):
+        return image
+    if not isinstance(image, (str, Path)):
+        raise TypeError(
+            f'an image is an array, (H, W, 3) uint8 RGB, or the path of a file; got {type(image).__name__}.'
+        )
+    try:
+        return read_image(str(image), max_pixels=MAX_PIXELS)
+    except UnreadableImage as error:
+        raise UnreadableImage(f'{image}: {error}') from None
 
 
 def checked_device(device: str | torch.device | None) -> torch.device:

@@ -3,9 +3,13 @@
 from pathlib import Path
 
 import pytest
+import torch
 
+from swin_dense.inference import Predictor
 from swin_dense.inference.carried_config import carried_config, literal_config
-from tests.inference.models import demo_config
+from tests.inference.models import demo_config, write_checkpoint
+
+pytestmark = pytest.mark.filterwarnings('ignore')  # of mmdet, mmseg and torch among themselves
 
 
 @pytest.mark.parametrize('task', ['detection', 'segmentation'])
@@ -50,4 +54,37 @@ def test_code_is_refused_and_not_run(text: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize('meta', [{}, {'cfg': ''}, {'cfg': "optimizer = dict(type='SGD')"}])
 def test_no_model_no_config(meta: dict) -> None:
     with pytest.raises(ValueError, match='carries no config of a model: give the config file'):
+        carried_config(meta, 'a.pth')
+
+
+def test_only_registered_classes_are_built(tmp_path: Path) -> None:
+    """mmengine calls any dotted name that a type gives."""
+    cfg = demo_config('segmentation')
+    checkpoint = write_checkpoint(tmp_path / 'a.pth', cfg)
+    content = torch.load(checkpoint, weights_only=True)
+    place = tmp_path / 'was_run'
+    call = {'type': 'pathlib.Path.touch', 'self': str(place)}
+    command = {'type': 'subprocess.call', 'args': ['touch', str(place)]}
+    for values in (
+        {**content['meta']['recipe'], 'model': command},
+        {**content['meta']['recipe'], 'model': {**content['meta']['recipe']['model'], 'decode_head': command}},
+        _with_step(content['meta']['recipe'], command),
+        _with_step(content['meta']['recipe'], call),
+    ):
+        content['meta'] |= {'recipe': values}
+        torch.save(content, checkpoint)
+        with pytest.raises((KeyError, ValueError)):
+            Predictor(None, checkpoint, device='cpu')
+        assert not place.exists()
+
+
+def _with_step(recipe: dict, step: dict) -> dict:
+    dataset = recipe['test_dataloader']['dataset']
+    pipeline = [dataset['pipeline'][0], step, dataset['pipeline'][-1]]
+    return {**recipe, 'test_dataloader': {**recipe['test_dataloader'], 'dataset': {**dataset, 'pipeline': pipeline}}}
+
+
+def test_imports_are_refused() -> None:
+    meta = {'recipe': {'model': {'type': 'A'}, 'custom_imports': {'imports': ['antigravity']}}}
+    with pytest.raises(ValueError, match='imports modules of its own'):
         carried_config(meta, 'a.pth')

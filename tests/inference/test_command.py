@@ -15,9 +15,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from swin_dense.inference import Predictor, command, folder
+from swin_dense.inference import Augmentation, Predictor, command, folder
 from swin_dense.inference.command import Run, predict_files
 from swin_dense.inference.journal import Shard
+from swin_dense.inference.segmentation import Segmenter
 from swin_dense.inference.worker import Settings
 from tests.inference.hostile_files import write_hostile_folder
 from tests.inference.models import demo_config, scene, write_checkpoint
@@ -335,8 +336,6 @@ def test_a_place_that_takes_no_files_ends_the_run_and_keeps_what_is_done(
 def test_an_image_that_the_model_cannot_take_is_named(
     checkpoints: dict, images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from swin_dense.inference.segmentation import Segmenter
-
     predict = Segmenter.predict
 
     def some_fail(self: Segmenter, views: Any) -> Any:
@@ -353,15 +352,13 @@ def test_an_image_that_the_model_cannot_take_is_named(
 def test_a_model_that_takes_no_image_ends_the_run(
     checkpoints: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from swin_dense.inference.segmentation import Segmenter
-
     def fail(self: Segmenter, views: Any) -> Any:
         raise RuntimeError('mat1 and mat2 shapes cannot be multiplied')
 
     monkeypatch.setattr(Segmenter, 'predict', fail)
     for number in range(40):
         cv2.imwrite(str(tmp_path / f'{number}.png'), scene(8, 8, number))
-    with pytest.raises(RuntimeError, match='the last 20 images all failed in the model'):
+    with pytest.raises(RuntimeError, match='the last 20 images all failed: RuntimeError: mat1'):
         _run(checkpoints['segmentation'], tmp_path, tmp_path / 'out')
 
 
@@ -439,3 +436,81 @@ def test_memory_is_given_back_between_batches(
     monkeypatch.setattr('swin_dense.inference.memory.FreedMemory.give_back', lambda self: calls.append(1))
     assert _run(checkpoints['segmentation'], images, tmp_path / 'out', batch_size=1) == 0
     assert len(calls) == 12
+
+
+# --- inputs that change between runs ----------------------------------------------------------------------------------
+
+
+def test_other_images_of_the_same_names_are_not_taken_for_done(checkpoints: dict, tmp_path: Path) -> None:
+    for place in ('a', 'b'):
+        (tmp_path / place).mkdir()
+        Image.fromarray(scene(40, 40, seed=ord(place))).save(tmp_path / place / '1.png')
+    out = tmp_path / 'out'
+    assert _run(checkpoints['segmentation'], tmp_path / 'a', out) == 0
+    before = _contents(out)
+    with pytest.raises(ValueError, match='was made of other inputs'):
+        _run(checkpoints['segmentation'], tmp_path / 'b', out, resume=True)
+    with pytest.raises(ValueError, match='was made of other inputs'):  # 1 would be a/1 now, and be there twice
+        _run(checkpoints['segmentation'], [tmp_path / 'a', tmp_path / 'b'], out, resume=True)
+    assert {name: content for name, content in _contents(out).items() if 'parts' not in name} == before
+    Image.fromarray(scene(40, 40)).save(tmp_path / 'a' / '2.png')
+    assert _run(checkpoints['segmentation'], tmp_path / 'a', out, resume=True) == 0
+    assert [line['name'] for line in _lines(out)] == ['1', '2']
+
+
+def test_an_output_folder_that_is_reached_by_another_way_is_no_input(
+    checkpoints: dict, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / 'p').mkdir()
+    (tmp_path / 'elsewhere').mkdir()
+    Image.fromarray(scene(40, 40)).save(tmp_path / 'p' / '1.png')
+    monkeypatch.chdir(tmp_path / 'elsewhere')
+    for resume in (False, True):
+        assert _run(checkpoints['segmentation'], '../p', Path('../p/out'), resume=resume) == 0
+        assert len(_lines(tmp_path / 'p' / 'out')) == 1
+
+
+def test_other_scales_are_other_predictions(checkpoints: dict, images: Path, tmp_path: Path) -> None:
+    views = ({'augmentation': Augmentation(scales, flip=False)} for scales in ((0.5, 1.0), (1.0, 1.75)))
+    assert _run(checkpoints['segmentation'], images / 'a', tmp_path / 'out', predictor=next(views)) == 0
+    with pytest.raises(ValueError, match=r'made otherwise: augmentation\.scales'):
+        _run(checkpoints['segmentation'], images / 'a', tmp_path / 'out', predictor=next(views), resume=True)
+
+
+def test_checkpoints_are_no_pictures(checkpoints: dict, images: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match='is a checkpoint or the work dir of a training'):
+        _run(checkpoints['segmentation'], [checkpoints['detection'], images], tmp_path / 'out')
+
+
+def test_a_device_that_dies_does_not_make_images_bad(
+    checkpoints: dict, images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    predict, count = Segmenter.predict, [0]
+
+    def dies(self: Segmenter, views: Any) -> Any:
+        count[0] += 1
+        if count[0] > 3:
+            raise RuntimeError('CUDA error: an illegal memory access was encountered')
+        return predict(self, views)
+
+    monkeypatch.setattr(Segmenter, 'predict', dies)
+    with pytest.raises(RuntimeError, match='illegal memory access'):
+        _run(checkpoints['segmentation'], images, tmp_path / 'out', batch_size=1)
+    monkeypatch.undo()
+    assert _run(checkpoints['segmentation'], images, tmp_path / 'out', batch_size=1, resume=True) == 0
+    assert len(_lines(tmp_path / 'out')) == 12
+
+
+def test_an_image_that_cannot_be_written_down_is_named(
+    checkpoints: dict, images: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write = folder.OutputFolder.write
+
+    def some_fail(self: folder.OutputFolder, name: str, image: Any, prediction: Any) -> Any:
+        line = write(self, name, image, prediction)
+        return {**line, 'height': float('nan')} if name.endswith('05') else line
+
+    monkeypatch.setattr(folder.OutputFolder, 'write', some_fail)
+    assert _run(checkpoints['segmentation'], images, tmp_path / 'out') == 2
+    assert len(_lines(tmp_path / 'out')) == 11
+    assert 'Out of range float values' in (tmp_path / 'out' / 'failed.txt').read_text()

@@ -137,3 +137,12 @@ def test_without_threads_all_is_done_where_it_is_asked_for() -> None:
         assert list(finishing.submit(lambda loaded=loaded: work(loaded))) == [number]
     finishing.close()
     assert names == [main] * 10
+
+
+def test_a_rare_key_does_not_wait_behind_full_batches() -> None:
+    items = [('rare', 0), *(('usual', number) for number in range(1, 1000))]
+    for position, batch in enumerate(grouped(items, key=lambda item: item[0], limit=lambda key: 2, max_waiting=20)):
+        if batch[0][0] == 'rare':
+            assert position < 15
+            return
+    raise AssertionError('the rare one never came')
