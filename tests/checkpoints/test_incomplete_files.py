@@ -3,9 +3,12 @@
 import pytest
 import torch
 
+from swin_dense.checkpoints import load_pretrained
 from swin_dense.checkpoints.conversion_tool import convert_weights
+from swin_dense.checkpoints.identification import identify
+from swin_dense.checkpoints.publishing import publish
 from tests.checkpoints import published_files
-from tests.checkpoints.models import copied
+from tests.checkpoints.models import copied, small_shift_vit
 from tests.golden_files import reference
 
 
@@ -120,3 +123,38 @@ def test_less_than_a_preset_is_said(tmp_path, capsys):
     state = {name: torch.zeros(1).expand(shape) for name, shape in shapes.items() if 'layers.2.blocks.5.' not in name}
     convert_weights(saved(state, tmp_path / 'a.pth'), str(tmp_path / 'b.pth'), to='timm')
     assert "(2, 2, 5, 2) blocks of the (2, 2, 6, 2) that arch='tiny' has: if that is not" in capsys.readouterr().out
+
+
+# --- ShiftViT with batch norms, which have names of their own ---------------------------------------------------------
+
+
+def test_batch_norms_are_norms(tmp_path):
+    model = small_shift_vit(norm='batch')
+    source = saved({'state_dict': model.state_dict()}, tmp_path / 'shift.pth')
+    assert identify(source).lacks == ()
+    assert publish(source, out=str(tmp_path / 'out')) == 0
+    assert convert_weights(source, str(tmp_path / 'converted.pth'), to='swin_dense') == 0
+    for path in (*(tmp_path / 'out').glob('*.safetensors'), tmp_path / 'converted.pth'):
+        assert load_pretrained(small_shift_vit(norm='batch'), path).is_complete
+    # output norms of other levels are known to be those
+    assert load_pretrained(small_shift_vit(norm='batch', out_indices=(1, 3)), source).is_complete
+
+
+@pytest.mark.parametrize(
+    'name',
+    [
+        'patch_embed.norm.norm.weight',
+        'patch_embed.norm.norm.running_var',
+        'layers.0.downsample.norm.norm.bias',
+        'layers.1.downsample.norm.norm.running_mean',
+        'layers.2.blocks.1.norm2.norm.weight',
+        'layers.2.blocks.1.norm2.norm.running_mean',
+    ],
+)
+def test_batch_norms_that_are_missing(name, tmp_path):
+    state = small_shift_vit(norm='batch').state_dict()
+    del state[name]
+    source = saved({'state_dict': state}, tmp_path / 'shift.pth')
+    assert identify(source).lacks == (f'no {name}',)
+    with pytest.raises(ValueError, match=f'its backbone has no {name}'):
+        publish(source, out=str(tmp_path / 'out'))

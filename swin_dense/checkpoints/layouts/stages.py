@@ -40,4 +40,5 @@ def missing_of_trunk(name: str, present: Names) -> str:
 
 
 def _has_stage(present: Names, stage: int) -> bool:
-    return f'layers.{stage}.blocks.0.norm2.weight' in present
+    block = f'layers.{stage}.blocks.0'
+    return f'{block}.norm2.weight' in present or f'{block}.norm2.norm.weight' in present  # ShiftViT's batch norm
