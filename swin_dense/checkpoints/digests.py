@@ -4,6 +4,8 @@ import hashlib
 import re
 from pathlib import Path
 
+from swin_dense.checkpoints.tensor_files import is_of_this_package
+
 # digits of the sha256 at the end of a name, as tools/publish.py writes it
 NUM_DIGITS = 8
 _NAME = re.compile(rf'-([0-9a-f]{{{NUM_DIGITS}}})$')
@@ -30,9 +32,14 @@ def says_digest(path: Path) -> bool:
 
 
 def refuse_changed(path: Path) -> None:
-    """Raise ValueError if the name of a safetensors file says that its content was another."""
+    """Raise ValueError if the name of a safetensors file of this package says that its content was another.
+
+    Digits in the names of other files can be anything, a date for one.
+    """
     found = _NAME.search(path.stem)
-    if says_digest(path) and found and not (content := digest(path)).startswith(found[1]):
+    if not found or not says_digest(path) or not is_of_this_package(path):
+        return
+    if not (content := digest(path)).startswith(found[1]):
         raise ValueError(
             f'{path} has changed since it was published: its sha256 is {content}, and its name says {found[1]}. Get it '
             'again; if its name ends so for another reason, give it another one.'

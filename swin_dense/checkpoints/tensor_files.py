@@ -15,6 +15,8 @@ from mmengine.logging import MMLogger
 from torch import Tensor
 
 _ENTRY = 'swin_dense'
+# of the entry in the bytes of a header: more than one, so that a byte that changed does not hide it
+_SIGNS = (f'"{_ENTRY}":'.encode(), b'\\"module_versions\\":', b'\\"names\\":')
 
 
 def is_safetensors(path: Path) -> bool:
@@ -22,6 +24,15 @@ def is_safetensors(path: Path) -> bool:
     with open(path, 'rb') as file:
         start = file.read(9)
     return start[8:] == b'{' and 8 + int.from_bytes(start[:8], 'little') <= path.stat().st_size
+
+
+def is_of_this_package(path: Path) -> bool:
+    """Whether a safetensors file, perhaps a damaged one, has the entry of this package in its header."""
+    if not is_safetensors(path):
+        return False
+    with open(path, 'rb') as file:
+        header = file.read(int.from_bytes(file.read(8), 'little'))
+    return any(sign in header for sign in _SIGNS)
 
 
 def read_safetensors(path: Path) -> dict[str, Any]:

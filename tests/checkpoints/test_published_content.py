@@ -5,11 +5,13 @@ import hashlib
 import numpy as np
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from swin_dense.checkpoints import load_pretrained
 from swin_dense.checkpoints.conversion_tool import convert_weights
 from swin_dense.checkpoints.files import read_checkpoint
 from swin_dense.checkpoints.publishing import publish
+from swin_dense.checkpoints.tensor_files import safetensors_bytes
 from tests.checkpoints.models import assert_equal_states, copied, small_swin
 
 
@@ -53,6 +55,17 @@ def test_a_changed_byte_is_noticed_wherever_it_is(tmp_path):
     other = weights.with_name('renamed.safetensors')
     weights.rename(other)
     assert load_pretrained(small_swin(), other).is_complete  # the last byte is of a weight
+
+
+def test_other_files_may_have_a_date_in_their_names(tmp_path):
+    state = small_swin().state_dict()
+    path = tmp_path / 'swin-20240101.safetensors'
+    for header in (None, {'format': 'pt'}):
+        save_file(state, path, header)
+        assert load_pretrained(small_swin(), path).is_complete
+    path.write_bytes(safetensors_bytes(state, {}))
+    with pytest.raises(ValueError, match='has changed since it was published'):
+        load_pretrained(small_swin(), path)
 
 
 def test_arrays_beside_weights_become_plain_values(tmp_path):
