@@ -56,10 +56,10 @@ def local_file(source: str | Path) -> Path:
 
 
 def cached_file(url: str) -> Path:
-    """Where the file at `url` is kept: in $SWIN_DENSE_HOME/checkpoints, by scheme, host and path.
+    """Where the file at `url` is kept: in $SWIN_DENSE_HOME/checkpoints, by host and path.
 
-    The whole address, because different weights have equal file names on different sites, and what came by http is not
-    what https would have given.
+    The whole address, because different weights have equal file names on different sites. All but https are in a folder
+    of their scheme, as what came by http is not what https would have given.
     """
     home = Path(os.environ.get(HOME_VARIABLE) or '~/.cache/swin_dense').expanduser()
     parts = urlsplit(url)
@@ -68,7 +68,8 @@ def cached_file(url: str) -> Path:
         raise ValueError(f'{url} names no file.')
     if parts.query:
         folders.insert(-1, f'{crc32(parts.query.encode()):08x}')
-    return home.joinpath('checkpoints', parts.scheme, parts.netloc.rpartition('@')[2].replace(':', '_'), *folders)
+    scheme = () if parts.scheme == 'https' else (parts.scheme,)
+    return home.joinpath('checkpoints', *scheme, parts.netloc.rpartition('@')[2].replace(':', '_'), *folders)
 
 
 def _suggestion(path: Path) -> str:

@@ -15,12 +15,12 @@ from tests.checkpoints.web_site import failure, partial, record, saved
 
 
 def test_addresses_stay_within_the_cache(home):
-    base = home / 'checkpoints' / 'https'
+    base = home / 'checkpoints'
     assert cached_file('https://a.b/c/d.pth') == base / 'a.b' / 'c' / 'd.pth'
     assert cached_file('https://user:secret@a.b:80/d.pth') == base / 'a.b_80' / 'd.pth'
     for path in ('%2e%2e/../%2fc/./d.pth', '%2fc/d.pth', '../../c//d.pth'):
         assert cached_file(f'https://a.b/{path}') == base / 'a.b' / 'c' / 'd.pth'
-    assert cached_file('http://a.b/c/d.pth') == home / 'checkpoints' / 'http' / 'a.b' / 'c' / 'd.pth'
+    assert cached_file('http://a.b/c/d.pth') == base / 'http' / 'a.b' / 'c' / 'd.pth'
     assert cached_file('https://a.b/d.pth?raw=1') != cached_file('https://a.b/d.pth?raw=2')
     assert cached_file('https://a.b/d.pth?raw=1').name == 'd.pth'
     with pytest.raises(ValueError, match='names no file'):
@@ -30,7 +30,7 @@ def test_addresses_stay_within_the_cache(home):
 def test_home_without_the_variable(monkeypatch):
     monkeypatch.delenv('SWIN_DENSE_HOME', raising=False)
     monkeypatch.setenv('HOME', '/somewhere')
-    assert cached_file('https://a.b/d.pth') == Path('/somewhere/.cache/swin_dense/checkpoints/https/a.b/d.pth')
+    assert cached_file('https://a.b/d.pth') == Path('/somewhere/.cache/swin_dense/checkpoints/a.b/d.pth')
 
 
 def test_without_a_connection(home, nowhere):
