@@ -4,6 +4,7 @@ Three files with one name, which ends in the first digits of the weights' sha256
 that is known of them in the header; the config of the training; a model card.
 """
 
+import dataclasses
 import hashlib
 import json
 import re
@@ -42,7 +43,8 @@ def publish(
 ) -> int:
     """Write the weights of `checkpoint`, a file or a work dir, to the folder `out`; gives the exit code.
 
-    A model card or config of that name that says something else, edited perhaps, is refused and kept.
+    A model card or config of that name that says something else, edited perhaps, is refused and kept. A card without
+    results gets those of `results`.
 
     Args:
         results: what `tools/test.py --out` wrote for this checkpoint, for the model card.
@@ -64,10 +66,13 @@ def publish(
     weights = Path(out) / f'{name}.safetensors'
     with replacing(weights) as file:
         file.write(data)
-    texts = {weights.with_suffix('.md'): model_card(identify(weights), config, measured)}
-    if config:
-        texts[weights.with_suffix('.py')] = config
-    _refuse_edited(texts)
+        file.flush()
+        identity = dataclasses.replace(identify(file.name), source=str(weights))
+        texts = {weights.with_suffix('.md'): model_card(identity, config, measured)}
+        if config:
+            texts[weights.with_suffix('.py')] = config
+        # while the weights have no name yet: what is refused leaves nothing
+        _refuse_edited(texts, replaceable=model_card(identity, config, None))
     for file_of_text, text in texts.items():
         write_text(file_of_text, text)
     print(f'{weights} ({len(data) / 1e6:.1f} MB, {kind})\nmodel card: {weights.with_suffix(".md")}')
@@ -140,9 +145,9 @@ def _refuse_unknown(state: State, source: str) -> None:
     raise ValueError(f'{source}: {why}. With --any-model it is published all the same.')
 
 
-def _refuse_edited(texts: Mapping[Path, str]) -> None:
+def _refuse_edited(texts: Mapping[Path, str], *, replaceable: str) -> None:
     for path, text in texts.items():
-        if path.exists() and path.read_text(encoding='utf-8') != text:
+        if path.exists() and path.read_text(encoding='utf-8') not in (text, replaceable):
             raise ValueError(
                 f'{path} is there and says something else: it may have been edited, and was kept. Delete it, or give '
                 'another --out, to have it written.'

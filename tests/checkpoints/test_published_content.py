@@ -1,6 +1,7 @@
 """What tools/publish.py wrote, and what became of it: edited, changed, with values of any kind beside the weights."""
 
 import hashlib
+import json
 
 import numpy as np
 import pytest
@@ -36,6 +37,43 @@ def test_what_was_edited_is_kept(suffix, tmp_path):
     with pytest.raises(ValueError, match=rf'swin-\w+\{suffix} is there and says something else.*Delete it, or'):
         publish(checkpoint, out=str(tmp_path / 'out'))
     assert {path: path.read_bytes() for path in written(tmp_path / 'out').values()} == texts
+
+
+@pytest.mark.parametrize('suffix', ['.md', '.py'])
+def test_what_is_refused_writes_no_weights(suffix, tmp_path):
+    checkpoint = small_checkpoint(tmp_path / 'swin.pth')
+    publish(checkpoint, out=str(tmp_path / 'out'))
+    files = written(tmp_path / 'out')
+    files.pop('.safetensors').unlink()
+    files[suffix].write_text('by hand')
+    with pytest.raises(ValueError, match='is there and says something else'):
+        publish(checkpoint, out=str(tmp_path / 'out'))
+    assert written(tmp_path / 'out') == files
+
+
+def test_results_come_into_a_card_without_them(tmp_path):
+    checkpoint = small_checkpoint(tmp_path / 'swin.pth')
+    results = {
+        'checkpoint_sha256': hashlib.sha256((tmp_path / 'swin.pth').read_bytes()).hexdigest(),
+        'weights': 'as trained',
+        'metrics': {'coco/bbox_mAP': 0.437},
+        'protocol': {},
+        'versions': {},
+        'date': '2025-01-31',
+    }
+    (tmp_path / 'results.json').write_text(json.dumps(results))
+    out, measured = str(tmp_path / 'out'), str(tmp_path / 'results.json')
+    publish(checkpoint, out=out)
+    card = written(tmp_path / 'out')['.md']
+    unmeasured = card.read_text()
+    publish(checkpoint, out=out, results=measured)
+    assert '| coco/bbox_mAP | 0.437 |' in card.read_text()
+    with pytest.raises(ValueError, match='is there and says something else'):  # results are not lost
+        publish(checkpoint, out=out)
+    card.write_text(unmeasured + 'by hand')
+    with pytest.raises(ValueError, match='is there and says something else'):
+        publish(checkpoint, out=out, results=measured)
+    assert card.read_text() == unmeasured + 'by hand'
 
 
 def test_a_changed_byte_is_noticed_wherever_it_is(tmp_path):
