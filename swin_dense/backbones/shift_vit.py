@@ -20,7 +20,7 @@ from swin_dense.layers.patches import PatchEmbedding, initialize_transformer_wei
 from swin_dense.layers.shift import MOVES, channel_shift, channel_shift_
 from swin_dense.layers.tiles import mlp_of_normed_residual_, works_in_tiles
 from swin_dense.layers.tracing import is_traced
-from swin_dense.layers.watching import is_watched
+from swin_dense.layers.watching import is_watched, record_forwards
 from swin_dense.registry import MODELS
 
 # Depths since 78d8fa7 of the official code; before, R2-T was (3, 3, 24, 4). 4 of n_div parts of the channels move.
@@ -241,6 +241,7 @@ PARTS = frozenset(
         *(GroupNorm1, ChannelsLast, nn.BatchNorm2d, nn.SyncBatchNorm),
     }
 )
+record_forwards({*PARTS, ShiftStage})
 
 
 def is_ours(module: nn.Module | None) -> bool:

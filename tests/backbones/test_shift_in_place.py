@@ -200,6 +200,28 @@ def test_modules_that_were_wrapped_keep_what_there_was(run, place):
     assert all(torch.equal(x, copy) for x, copy in keeper.kept)
 
 
+@pytest.mark.parametrize(
+    'place', ['patch_embed', 'layers.0', 'layers.0.blocks.1', 'layers.0.downsample', 'layers.0.blocks.0.norm2']
+)
+def test_classes_whose_forward_was_replaced_keep_what_there_was(run, place, monkeypatch):
+    model = build()
+    expected = run(model)
+    kept = []
+    kind = type(model.get_submodule(place))
+    forward = kind.forward
+
+    def keeping(self, *inputs, **options):
+        before = [(x, x.clone()) for x in tensors(inputs)]
+        output = forward(self, *inputs, **options)
+        kept.extend([*before, *((x, x.clone()) for x in tensors(output))])
+        return output
+
+    monkeypatch.setattr(kind, 'forward', keeping)
+    assert close(run(model), expected)
+    assert kept
+    assert all(torch.equal(x, copy) for x, copy in kept)
+
+
 @pytest.mark.parametrize('way', ['forward', 'wrapper'])
 @pytest.mark.parametrize('place', ['patch_embed', 'layers.0', 'layers.2', 'layers.0.blocks.1', 'layers.1.downsample'])
 def test_checkpointing_from_outside(place, way):
