@@ -134,6 +134,13 @@ def _inputs(run: Run, out: Path) -> Listing:
     sources = tuple(each for each in listing.sources if not _real_path(each).startswith(inside))
     if not sources and not listing.failed:
         raise ValueError(f'{" ".join(run.inputs)}: no pictures or videos, but those of the output folder {out}.')
+    videos = {each.name: each.path for each in sources if each.is_video}
+    for each in sources:
+        if (folder := each.name.rpartition('/')[0]) in videos:
+            raise ValueError(
+                f'frames of {videos[folder]} and {each.path} would go to one folder, {folder!r}, and could replace each '
+                'other: predict them one after the other, into two folders.'
+            )
     return Listing(sources, listing.failed, listing.skipped)
 
 

@@ -514,3 +514,11 @@ def test_an_image_that_cannot_be_written_down_is_named(
     assert _run(checkpoints['segmentation'], images, tmp_path / 'out') == 2
     assert len(_lines(tmp_path / 'out')) == 11
     assert 'Out of range float values' in (tmp_path / 'out' / 'failed.txt').read_text()
+
+
+def test_frames_and_pictures_of_one_folder_are_refused(checkpoints: dict, tmp_path: Path) -> None:
+    (tmp_path / 'in' / 'clip').mkdir(parents=True)
+    (tmp_path / 'in' / 'clip.mp4').write_bytes(b'a video')
+    Image.fromarray(scene(20, 20)).save(tmp_path / 'in' / 'clip' / 'frame_000000.png')
+    with pytest.raises(ValueError, match='would go to one folder'):
+        _run(checkpoints['segmentation'], tmp_path / 'in', tmp_path / 'out')
