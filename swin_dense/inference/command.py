@@ -138,8 +138,8 @@ def _inputs(run: Run, out: Path) -> Listing:
     for each in sources:
         if (folder := each.name.rpartition('/')[0]) in videos:
             raise ValueError(
-                f'frames of {videos[folder]} and {each.path} would go to one folder, {folder!r}, and could replace each '
-                'other: predict them one after the other, into two folders.'
+                f'frames of {videos[folder]} and {each.path} would go to one folder, {folder!r}, and could replace '
+                'each other: predict them one after the other, into two folders.'
             )
     return Listing(sources, listing.failed, listing.skipped)
 
