@@ -8,7 +8,7 @@ import ctypes
 import sys
 import time
 
-_SECONDS_BETWEEN = 0.2
+_SECONDS_BETWEEN = 0.05
 
 
 class FreedMemory:
