@@ -232,6 +232,10 @@ def report(row: dict, out: Path | None) -> None:
         f'difference {row["max_relative_difference"]}',
         flush=True,
     )
+    append_row(row, out)
+
+
+def append_row(row: dict, out: Path | None) -> None:
     if out is not None:
         out.parent.mkdir(parents=True, exist_ok=True)
         with out.open('a') as lines:

@@ -12,7 +12,6 @@ examples (make demo writes the checkpoints and images; CONFIG: configs/demo/mask
 import argparse
 import contextlib
 import io
-import json
 import statistics
 import subprocess
 import sys
@@ -27,7 +26,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import cv2
 import torch
 
-from benchmarks.backbones import environment
+from benchmarks.backbones import append_row, environment
 from swin_dense.costs.measurement import ResidentPeak
 from swin_dense.engine.settings import load_config
 from swin_dense.inference.sources import find_sources
@@ -170,10 +169,7 @@ def report(row: dict, out: Path | None) -> None:
         f'{row["peer_peak_mb"]:.0f} MB',
         flush=True,
     )
-    if out is not None:
-        out.parent.mkdir(parents=True, exist_ok=True)
-        with out.open('a') as lines:
-            lines.write(json.dumps(row) + '\n')
+    append_row(row, out)
 
 
 if __name__ == '__main__':

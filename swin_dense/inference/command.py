@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-from tqdm import tqdm
 
 from swin_dense.engine.atomic import write_text
 from swin_dense.engine.interrupts import EXIT_CODE as INTERRUPTED
@@ -30,11 +29,11 @@ from swin_dense.inference.journal import (
     finished_names,
 )
 from swin_dense.inference.options import refuse_checkpoints
+from swin_dense.inference.progress import Progress
 from swin_dense.inference.sources import Listing, Source, find_sources
 from swin_dense.inference.worker import Item, Outcome, Settings, Worker, count_items, items_of
 
 SOME_FAILED = 2
-_SECONDS_BETWEEN_LINES = 30.0
 
 
 @dataclass(frozen=True)
@@ -271,63 +270,10 @@ def _ids_of(annotations: str, classes: Sequence[str], listing: Listing) -> tuple
     return [categories[name] for name in classes], images
 
 
-def _closing(out: Path, progress: 'Progress', seconds: float, shard: Shard, merged: bool) -> str:
+def _closing(out: Path, progress: Progress, seconds: float, shard: Shard, merged: bool) -> str:
     lines = [f'{progress.count} images in {seconds:.1f} s, {progress.failed} failed; results in {out}']
     if not merged:
         lines.append(f'shard {shard.label} is through; the last of {shard.count} to end puts the results together')
     elif progress.failed:
         lines.append(f'what failed, and why: {out / "failed.txt"}')
     return '\n'.join(lines)
-
-
-class Progress:
-    """Images a second, time left and failures so far: a bar on a terminal, else a line now and then.
-
-    Args:
-        total: items of all; None where a video does not say.
-        before: that were done before.
-        quiet: lines, also on a terminal.
-        failed: inputs that failed before anything was predicted.
-    """
-
-    def __init__(self, total: int | None, before: int, *, quiet: bool, failed: int) -> None:
-        self.count = 0
-        self.failed = failed
-        self._start = self._last_line = time.monotonic()
-        self._total, self._before = total, before
-        as_bar = sys.stderr.isatty() and not quiet
-        self._bar = tqdm(total=total, initial=before, unit='image', dynamic_ncols=True) if as_bar else None
-
-    def __enter__(self) -> 'Progress':
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        if self._bar is not None:
-            self._bar.close()
-
-    def add(self, outcome: Outcome) -> None:
-        if outcome.reason is None:
-            self.count += 1
-        else:
-            self.failed += 1
-        if self._bar is not None:
-            if outcome.reason is not None:
-                self._bar.write(f'{outcome.item.shown}: {outcome.reason}', file=sys.stderr)
-            self._bar.set_postfix_str(f'{self.failed} failed', refresh=False)
-            self._bar.update()
-        elif time.monotonic() - self._last_line > _SECONDS_BETWEEN_LINES:
-            self._last_line = time.monotonic()
-            print(self.text(), file=sys.stderr, flush=True)
-
-    def text(self) -> str:
-        rate = self.count / max(time.monotonic() - self._start, 1e-9)
-        done = self._before + self.count + self.failed
-        of = '' if self._total is None else f' of {self._total}'
-        left = '' if self._total is None or not rate else f', {_clock((self._total - done) / rate)} left'
-        return f'{done}{of} images, {rate:.1f} images/s{left}, {self.failed} failed'
-
-
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(round(max(seconds, 0)), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f'{hours}:{minutes:02}:{rest:02}'

@@ -1,6 +1,5 @@
 """A model that takes images and gives predictions: `Predictor`."""
 
-import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from mmseg.models.segmentors import BaseSegmentor
 from swin_dense.inference.carried_config import registered_classes_alone
 from swin_dense.inference.decoding import MAX_PIXELS, UnreadableImage, read_image
 from swin_dense.inference.detection import Detector, Instances
+from swin_dense.inference.devices import checked_device, usual_workers
 from swin_dense.inference.loading import load_model
 from swin_dense.inference.results import Prediction
 from swin_dense.inference.rows import BYTES_PER_STRIP
@@ -28,7 +28,6 @@ AUTO = 'auto'
 # 'auto' on a CPU: larger batches only cost memory there; small images gain from sharing the overhead of an operator
 _CPU_PIXELS_PER_BATCH, _LARGEST_AUTO_BATCH = 1 << 18, 32
 _SHARE_OF_FREE_MEMORY = 0.7
-_MOST_WORKERS = 8
 
 
 class PredictionError(ValueError):
@@ -280,29 +279,6 @@ def _image(image: np.ndarray | str | Path) -> np.ndarray:
         return read_image(str(image), max_pixels=MAX_PIXELS)
     except UnreadableImage as error:
         raise UnreadableImage(f'{image}: {error}') from None
-
-
-def checked_device(device: str | torch.device | None) -> torch.device:
-    """The device of a name, if it is there; without a name a GPU, or else the CPU."""
-    if device is None:
-        return torch.device('cuda' if torch.cuda.is_available() else 'cpu')
-    try:
-        found = torch.device(device)
-        torch.empty(1, device=found)
-    except (RuntimeError, AssertionError) as error:
-        reason = str(error).strip().split('\n', 1)[0]
-        raise ValueError(f'device {str(device)!r} cannot be used: {reason}') from None
-    return found
-
-
-def usual_workers(device: torch.device) -> int:
-    """Threads to load with, and to finish with: none where the model takes all cores itself, as on a CPU it does.
-
-    Measured on two cores: with threads beside it, a small detector takes a third longer, and a large one gains nothing.
-    """
-    cores = os.cpu_count() or 1
-    free = cores - torch.get_num_threads() if device.type == 'cpu' else cores // 2
-    return min(max(free, 0), _MOST_WORKERS)
 
 
 def _checked_tile(tile: int | None, overlap: int | None) -> tuple[int | None, int]:

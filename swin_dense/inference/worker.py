@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from swin_dense.inference.decoding import UnreadableImage, image_size, read_image
+from swin_dense.inference.devices import usual_workers
 from swin_dense.inference.folder import OutputError, OutputFolder, checked_save
 from swin_dense.inference.frames import count_frames, read_frames
 from swin_dense.inference.journal import Journal, Key
 from swin_dense.inference.memory import FreedMemory
-from swin_dense.inference.predictor import AUTO, PredictionError, Predictor, Prepared, finished, usual_workers
+from swin_dense.inference.predictor import AUTO, PredictionError, Predictor, Prepared, finished
 from swin_dense.inference.sources import Source
 from swin_dense.inference.stream import Finishing, grouped, loaded_ahead
 from swin_dense.inference.views import EmptyViewError
