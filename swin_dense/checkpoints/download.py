@@ -55,13 +55,17 @@ def local_file(source: str | Path) -> Path:
     )
 
 
+def home_folder() -> Path:
+    """Where what was fetched or found out once is kept: $SWIN_DENSE_HOME, or a folder in ~/.cache."""
+    return Path(os.environ.get(HOME_VARIABLE) or '~/.cache/swin_dense').expanduser()
+
+
 def cached_file(url: str) -> Path:
     """Where the file at `url` is kept: in $SWIN_DENSE_HOME/checkpoints, by host and path.
 
     The whole address, because different weights have equal file names on different sites. All but https are in a folder
     of their scheme, as what came by http is not what https would have given.
     """
-    home = Path(os.environ.get(HOME_VARIABLE) or '~/.cache/swin_dense').expanduser()
     parts = urlsplit(url)
     folders = [part for part in unquote(parts.path).split('/') if part not in ('', '.', '..')]
     if not folders:
@@ -69,7 +73,7 @@ def cached_file(url: str) -> Path:
     if parts.query:
         folders.insert(-1, f'{crc32(parts.query.encode()):08x}')
     scheme = () if parts.scheme == 'https' else (parts.scheme,)
-    return home.joinpath('checkpoints', *scheme, parts.netloc.rpartition('@')[2].replace(':', '_'), *folders)
+    return home_folder().joinpath('checkpoints', *scheme, parts.netloc.rpartition('@')[2].replace(':', '_'), *folders)
 
 
 def _suggestion(path: Path) -> str:

@@ -1,0 +1,22 @@
+import shutil
+
+import pytest
+
+import swin_dense  # noqa: F401 - first: it fills in for an mmcv without compiled operators
+from swin_dense.datasets.demo import DemoRecipe, make_demo_data
+
+
+@pytest.fixture(scope='session')
+def sound_data(tmp_path_factory):
+    """A small demo data set that is not to be changed: FOLDER/data/{detection,segmentation}."""
+    folder = tmp_path_factory.mktemp('sound')
+    make_demo_data(folder / 'data', DemoRecipe(num_train=24, num_val=8))
+    return folder
+
+
+@pytest.fixture
+def own_data(sound_data, tmp_path, monkeypatch):
+    """A copy of it to change, and a cache of its own."""
+    shutil.copytree(sound_data / 'data', tmp_path / 'data')
+    monkeypatch.setenv('SWIN_DENSE_HOME', str(tmp_path / 'home'))
+    return tmp_path

@@ -1,0 +1,74 @@
+"""Faults planted into the demo configs and data, one change each, and what the checks have to say of them."""
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+from mmengine.config import Config
+
+from swin_dense.checks.command import find_faults
+from swin_dense.checks.findings import Depth, Finding
+from swin_dense.engine.settings import load_config
+
+ROOT = Path(__file__).resolve().parents[2]
+LEAVES = {'detection': 'mask_rcnn_swin_demo.py', 'segmentation': 'upernet_swin_demo.py'}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fault:
+    """One change of a sound config or data set.
+
+    Attributes:
+        name: of the test, and of the row in docs/faults.md: what a user did.
+        task: whose demo is changed.
+        data: changes the files in the folder of the task's data (`annotations/instances_train.json`, ...).
+        config: text that a config inheriting from the demo's has.
+        rule, where: of the finding; `where` is part of `file: key`.
+        says: words that message, cases or remedy have.
+        depth: the quickest level that finds it.
+        level: of the finding.
+    """
+
+    name: str
+    task: str
+    rule: str
+    where: str
+    says: tuple[str, ...]
+    data: Callable[[Path], None] | None = None
+    config: str = ''
+    depth: Depth = 'quick'
+    level: str = 'error'
+
+
+def planted_config(fault: Fault, folder: Path) -> Config:
+    """Change the data that lies in `folder`/data (a copy of its own), and give the changed config."""
+    if fault.data:
+        fault.data(folder / 'data' / fault.task)
+    path = folder / 'planted.py'
+    path.write_text(f"_base_ = ['{ROOT / 'configs' / 'demo' / LEAVES[fault.task]}']\n{fault.config}\n")
+    with patch.dict(os.environ, {'SWIN_DENSE_DEMO': str(folder)}):
+        return load_config(path)
+
+
+def matching(fault: Fault, found: list[Finding]) -> list[Finding]:
+    return [each for each in found if each.level == fault.level and each.rule == fault.rule and _fits(fault, each)]
+
+
+def _fits(fault: Fault, finding: Finding) -> bool:
+    text = ' '.join([finding.message, finding.remedy, *(f'{c.file} {c.key} {c.value} {c.fix}' for c in finding.cases)])
+    return fault.where in f'{finding.file}: {finding.key}' and all(word in text for word in fault.says)
+
+
+def find(fault: Fault, folder: Path) -> list[Finding]:
+    return list(find_faults(planted_config(fault, folder), depth=fault.depth))
+
+
+def edited_json(path: Path, edit: Callable[[dict[str, Any]], None]) -> None:
+    """Change an annotation file by a function of its content."""
+    content = json.loads(path.read_text())
+    edit(content)
+    path.write_text(json.dumps(content))
