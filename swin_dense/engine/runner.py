@@ -18,6 +18,7 @@ from swin_dense.engine.checkpoint_files import newest_checkpoint, read_meta
 from swin_dense.engine.config_options import RUNNER_KEYS
 from swin_dense.engine.console import console_filter
 from swin_dense.engine.data_checks import check_class_counts, check_files, explain_build_failure
+from swin_dense.engine.default_hooks import ADDED_HOOKS, OWN_HOOKS
 from swin_dense.engine.exact_data import WorkerStart
 from swin_dense.engine.interrupts import Signals, caught_signals
 from swin_dense.engine.launch import use_deterministic_algorithms
@@ -30,14 +31,6 @@ from swin_dense.engine.states import bare
 from swin_dense.registry import RUNNERS
 
 _OWN_LOOPS = {'EpochBasedTrainLoop': 'swin_dense.EpochTrainLoop', 'IterBasedTrainLoop': 'swin_dense.IterTrainLoop'}
-_ADDED_HOOKS = {
-    'metrics': 'swin_dense.MetricsHook',
-    'progress': 'swin_dense.ProgressHook',
-    'non_finite': 'swin_dense.NonFiniteHook',
-    'interrupt': 'swin_dense.InterruptHook',
-    'start_log': 'swin_dense.StartLogHook',
-}
-_OWN_HOOKS = {**_ADDED_HOOKS, 'checkpoint': 'swin_dense.CheckpointHook', 'logger': 'LoggerHook'}
 
 
 @RUNNERS.register_module()
@@ -156,14 +149,14 @@ class Runner(ResumableRunner):
         takes one out.
         """
         by_epoch = 'max_iters' not in (self.cfg.get('train_cfg') or {})
-        own: dict[str, Any] = {name: {'type': kind} for name, kind in _OWN_HOOKS.items()}
+        own: dict[str, Any] = {name: {'type': kind} for name, kind in OWN_HOOKS.items()}
         own['checkpoint'].update(interval=1, by_epoch=by_epoch)
         own['logger'].update(interval=50, log_metric_by_epoch=by_epoch)
         for name, hook in (hooks or {}).items():
             same = isinstance(hook, dict) and name in own and hook.get('type') in (None, own[name]['type'])
             own[name] = {**own[name], **hook} if same else hook
         # None takes a hook of mmengine's out; those that it does not know are left out here
-        super().register_default_hooks({k: v for k, v in own.items() if v is not None or k not in _ADDED_HOOKS})
+        super().register_default_hooks({k: v for k, v in own.items() if v is not None or k not in ADDED_HOOKS})
 
     def build_train_loop(self, loop: Any) -> Any:
         if isinstance(loop, dict):
