@@ -2,7 +2,7 @@
 
 import difflib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -11,7 +11,7 @@ from mmengine.config import Config
 from swin_dense.checks.findings import Case, Depth, Finding, Level
 from swin_dense.checks.plain_keys import unread_plain_keys
 from swin_dense.engine.config_options import misspelt_keys
-from swin_dense.engine.config_places import RUNNER_KEYS, Node, look_at, place_of
+from swin_dense.engine.config_places import RUNNER_KEYS, Node, look_at
 from swin_dense.engine.config_types import nearest, why_not_found
 
 # what mmdet 2 and mmseg 0 read, and where that is now
@@ -22,6 +22,7 @@ OLD_KEYS = {
     'log_config': 'default_hooks.logger and visualizer.vis_backends',
     'lr_config': 'param_scheduler',
     'optimizer_config': 'optim_wrapper.clip_grad',
+    'runner': 'train_cfg',
 }
 _OF_SPLIT = {
     'train': ('train_', 'optim_wrapper', 'param_scheduler', 'auto_scale_lr'),
@@ -62,8 +63,8 @@ def _failed_imports(cfg: Config, file: str) -> Iterator[Finding]:
             yield Finding(
                 level='error', rule='failed-import', file=file, key='custom_imports.imports', value=name,
                 message=f'{name} cannot be imported: {type(error).__name__}: {error}. What it registers is not there.',
-                remedy='Mend or install it, or put its folder into PYTHONPATH; the folder of the config and the current '
-                'one are looked into.',
+                remedy='Mend or install it, or put its folder into PYTHONPATH; those of the config and the shell are '
+                'looked into.',
             )  # fmt: skip
 
 
@@ -116,9 +117,9 @@ def _faults_of(key: str, value: dict[str, Any], node: Node, scope: str | None) -
         return
     for name in value:
         if name not in node.arguments.names:
-            fault = _unknown_key(key, name, value[name], node)
-            if fault:
-                yield (str(node.kind), name), fault
+            unknown = _unknown_key(key, name, value[name], node)
+            if unknown:
+                yield (str(node.kind), name), unknown
     if node.place.is_whole:
         for name in sorted(node.arguments.required - value.keys()):
             yield (str(node.kind), name), _finding(

@@ -1,4 +1,4 @@
-"""Plain dicts that classes read key by key, if at all: `train_cfg` and `test_cfg` of a model, `filter_cfg` of a data set.
+"""Plain dicts that classes read key by key, if at all: `test_cfg` of a model, `filter_cfg` of a data set, ...
 
 No signature says what is read. The source does: a key that stands as a word nowhere in the files of the classes that
 will be built is read by none of them. It is reported only where it looks like one that is.

@@ -1,6 +1,5 @@
 """`--cfg-options`: a key that changes nothing is an error, not a surprise after a week of training."""
 
-import re
 from collections.abc import Iterator
 from typing import Any
 

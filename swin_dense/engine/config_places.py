@@ -186,5 +186,5 @@ def _passed_on(arguments: Arguments, node: dict[str, Any], scope: str | None) ->
     target = find_type(node.get(kinds[0], arguments.defaults[kinds[0]]), scope)
     if not inspect.isclass(target):
         return arguments
-    inner = arguments_of(target)
+    inner = arguments_of(target)  # type: ignore[arg-type]
     return Arguments(arguments.names | inner.names, arguments.required, inner.is_open, arguments.defaults)

@@ -19,7 +19,7 @@ from mmengine import registry as mmengine_registries
 from mmengine.config.utils import MODULE2PACKAGE
 from mmengine.registry import DefaultScope, Registry
 
-from swin_dense.engine.errors import closest
+from swin_dense.engine.errors import closest, names_below
 
 ROOTS: dict[str, Registry] = {
     name: value for name, value in vars(mmengine_registries).items() if isinstance(value, Registry)
@@ -74,22 +74,13 @@ def why_not_found(kind: str, scope: str | None, registry: str = '') -> str:
     others = [f'{library}.{bare}' for library in LIBRARIES if library != prefix]
     if scoped := [name for name in others if find_type(name, scope, registry) is not None]:
         return f' Did you mean {" or ".join(map(repr, scoped))}?'
-    everywhere = registered_names(_roots(registry))
+    everywhere = {name for root in _roots(registry) for name in names_below(root)}
     reachable = {name.removeprefix(f'{scope}.') for name in everywhere}
     return closest(kind, reachable) or closest(bare, {name.rsplit('.', 1)[-1] for name in everywhere})
 
 
 def _roots(registry: str) -> list[Registry]:
     return [ROOTS[name] for name in registry.split('|')] if registry else list(ROOTS.values())
-
-
-def registered_names(registries: Iterable[Registry]) -> set[str]:
-    """All names of registries and their children; of children, with their scope."""
-    names: set[str] = set()
-    for registry in registries:
-        names |= {key if registry.parent is None else f'{registry.scope}.{key}' for key in registry.module_dict}
-        names |= registered_names(registry.children.values())
-    return names
 
 
 def nearest(name: str, names: Iterable[str]) -> str:
@@ -113,7 +104,7 @@ def arguments_of(target: Any) -> Arguments:
     is_open = False
     constructors = _constructors(target)
     while constructors:
-        owner, function = constructors.pop(0)
+        _, function = constructors.pop(0)
         parameters = list(_signature(function))
         own = [p for p in parameters if p.kind not in (p.VAR_KEYWORD, p.VAR_POSITIONAL)]
         given.update([p.name for p in own if p.kind is not p.KEYWORD_ONLY][:positions])
@@ -141,7 +132,7 @@ def _constructors(target: Any) -> list[tuple[Any, Callable]]:
     """The constructors of a class and its bases, in their order, up to those that take nothing."""
     if not inspect.isclass(target):
         return [(target, target)]
-    found = []
+    found: list[tuple[Any, Callable]] = []
     for cls in target.__mro__:
         if '__init__' in vars(cls) and cls is not object:
             if cls.__module__ == 'torch.nn.modules.module':

@@ -92,7 +92,7 @@ def _explain_unknown_type(name: str, registry_name: str) -> str:
     roots = [value for value in vars(mmengine_registries).values() if isinstance(value, mmengine_registries.Registry)]
     for root in roots:
         if root.name == registry_name:
-            names.update(_names_below(root))
+            names.update(names_below(root))
     known = names | {full.rsplit('.', 1)[-1] for full in names}
     suggestion = closest(name, known) or closest(name.rsplit('.', 1)[-1], known)
     return (
@@ -117,10 +117,11 @@ def _built_class(error: BaseException) -> Any:
     return built
 
 
-def _names_below(registry: mmengine_registries.Registry) -> set[str]:
+def names_below(registry: mmengine_registries.Registry) -> set[str]:
+    """All names of a registry and its children; of children, with their scope."""
     names = {key if registry.parent is None else f'{registry.scope}.{key}' for key in registry.module_dict}
     for child in registry.children.values():
-        names |= _names_below(child)
+        names |= names_below(child)
     return names
 
 

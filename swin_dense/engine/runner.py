@@ -22,6 +22,7 @@ from swin_dense.engine.default_hooks import ADDED_HOOKS, OWN_HOOKS
 from swin_dense.engine.exact_data import WorkerStart
 from swin_dense.engine.interrupts import Signals, caught_signals
 from swin_dense.engine.launch import use_deterministic_algorithms
+from swin_dense.engine.lr_scaling import lr_scaling
 from swin_dense.engine.mask_checks import check_mask_values
 from swin_dense.engine.metrics_hook import LogProcessor
 from swin_dense.engine.model_checks import check_strides
@@ -181,20 +182,9 @@ class Runner(ResumableRunner):
         loader = self.train_loop.dataloader
         self.effective_batch = self.world_size * loader.batch_sampler.batch_size * optim_wrapper._accumulative_counts
         before = optim_wrapper.optimizer.param_groups[0]['lr']
-        base = (auto_scale_lr or {}).get('base_batch_size')
-        if base is None:
-            self.lr_statement = f'{before:g}, as in the config'
-        elif base == self.effective_batch:
-            self.lr_statement = f'{before:g} at batch {base}, the batch of the recipe'
-        elif not auto_scale_lr.get('enable', False):  # type: ignore[union-attr]
-            self.lr_statement = f'{before:g}, NOT scaled: the recipe is for batch {base} (auto_scale_lr.enable=False)'
-        else:
-            factor = self.effective_batch / base
-            for group in optim_wrapper.param_groups:
-                group['lr'] *= factor
-            self.lr_statement = (
-                f'{before * factor:g} = {before:g} x {self.effective_batch} / {base} (the batch of the recipe)'
-            )
+        factor, self.lr_statement = lr_scaling(before, self.effective_batch, auto_scale_lr)
+        for group in optim_wrapper.param_groups if factor != 1 else ():
+            group['lr'] *= factor
 
     def _maybe_compile(self, target: str) -> None:
         options = self.cfg.get('compile')

@@ -31,6 +31,12 @@ def load_config(path: str | Path) -> Config:
             sys.path.remove(folder)
 
 
+def base_files(path: str | Path) -> list[str]:
+    """Paths of the `_base_` of a config file."""
+    path = str(path)
+    return [Config._get_cfg_path(base, path)[0] for base in Config._get_base_files(path)]
+
+
 class FormattedOnce(Config):
     """A config that is formatted once. mmengine asks for its text at five places of a start, a second each."""
 
