@@ -71,7 +71,8 @@ def _ground_truth(cfg: Config, key: str, metric: dict[str, Any]) -> Iterator[Fin
     if not os.path.exists(path):
         yield Finding(
             level='error', rule='missing-file', key=f'{key}.ann_file', value=path,
-            message=f'there is no file {path!r} (looked from {os.getcwd()}): the first validation would fail.' + (f' The {split} set reads {own[0]!r}.' if own else ''), remedy=remedy,
+            message=f'there is no file {path!r} (looked from {os.getcwd()}): the first validation would fail.'
+            + (f' The {split} set reads {own[0]!r}.' if own else ''), remedy=remedy,
         )  # fmt: skip
     elif len(own) == 1 and 'Panoptic' not in str(datasets[0].cls):  # which has instances beside
         yield Finding(

@@ -132,7 +132,7 @@ def _intervals(values: dict[str, Any], train_cfg: dict[str, Any], length: int) -
         yield _finding(
             'warning', 'checkpoint-interval', 'default_hooks.checkpoint.by_epoch', hook.get('by_epoch'),
             'checkpoints count epochs, and training by iterations is one epoch: nothing is saved before its end.',
-            f'Write default_hooks.checkpoint.by_epoch=False and an interval in iterations: {max(length // 10, 1)}, say.',
+            f'Write default_hooks.checkpoint.by_epoch=False, and interval={max(length // 10, 1)} (iterations), say.',
         )  # fmt: skip
     elif by_epoch == (unit == 'max_epochs') and isinstance(interval, int) and interval > length:
         yield _finding(

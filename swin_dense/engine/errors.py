@@ -64,7 +64,7 @@ def _is_users_fault(error: Exception) -> bool:
     if isinstance(error, KeyError):
         return _NOT_REGISTERED.search(str(error)) is not None or _NO_TYPE in str(error)
     if isinstance(error, TypeError):
-        return _WRONG_ARGUMENT.search(str(error)) is not None and _built_class(error) is not None
+        return _WRONG_ARGUMENT.search(str(error)) is not None and built_class(error) is not None
     if isinstance(error, AssertionError):  # mmcv's word for a file that no decoder can read
         return _UNREADABLE_IMAGE in str(error)
     return isinstance(error, _USER_ERRORS)
@@ -79,7 +79,7 @@ def explain(error: BaseException) -> str:
     if found := _NOT_REGISTERED.search(text):
         text = _explain_unknown_type(found['name'], found['registry'])
     elif isinstance(error, TypeError) and (found := _WRONG_ARGUMENT.search(text)):
-        text = _explain_wrong_argument(text, found['name'], _built_class(error))
+        text = _explain_wrong_argument(text, found['name'], built_class(error))
     elif not isinstance(error, (ValueError, TrainingError, AssertionError)):
         text = f'{type(error).__name__}: {text}'
     return '\n'.join(
@@ -107,7 +107,7 @@ def _explain_wrong_argument(text: str, name: str | None, built: Any) -> str:
     return f'type={built.__name__!r} of the config: {text}.{suggestion} It takes: {", ".join(known)}.'
 
 
-def _built_class(error: BaseException) -> Any:
+def built_class(error: BaseException) -> Any:
     """Give the class that mmengine was building from a config when the error was raised, if it was."""
     built, step = None, error.__traceback__
     while step is not None:
