@@ -9,6 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+from swin_dense.backbones.base import Backbone
+
 _SIZE = 512  # pixels; a multiple of all strides
 
 
@@ -25,6 +27,11 @@ class Maps:
 
 def maps_of_backbone(backbone: nn.Module, in_channels: int) -> tuple[list[Tensor] | None, str]:
     """The maps of an image of 512 x 512 pixels; None, and why, where it does not run without numbers."""
+    if isinstance(backbone, Backbone):  # says it
+        levels = zip(backbone.out_channels, backbone.out_strides, strict=True)
+        return [
+            torch.empty(1, channels, _SIZE // stride, _SIZE // stride, device='meta') for channels, stride in levels
+        ], ''
     return run(backbone, torch.empty(1, in_channels, _SIZE, _SIZE, device='meta'))
 
 

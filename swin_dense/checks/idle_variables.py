@@ -16,7 +16,7 @@ from mmengine.config import Config
 from swin_dense.checks.findings import Finding
 from swin_dense.engine.config_options import misspelt_keys
 from swin_dense.engine.config_places import RUNNER_KEYS
-from swin_dense.engine.settings import base_files
+from swin_dense.engine.settings import base_files, base_values
 
 _BASE = '_base_'
 # read by the tools of mmdet and mmseg, or by people
@@ -48,7 +48,7 @@ def find_idle_variables(cfg: Config) -> Iterator[Finding]:
         own, bases = _read(file), [_read(path) for path in _all_bases(file)]
     except (SyntaxError, ValueError, OSError):
         return
-    before, values = _before(file), cfg.to_dict()
+    before, values = base_values(file), cfg.to_dict()
     misspelt = dict(misspelt_keys(cfg))
     for name in sorted(own.assigned - own.loaded - _NO_VARIABLES - misspelt.keys()):
         places = sorted({place for base in bases for place in _places(name, bases, base)} - {name})
@@ -97,14 +97,6 @@ def _all_bases(file: str) -> Iterator[str]:
     for base in base_files(file):
         yield base
         yield from _all_bases(base)
-
-
-def _before(file: str) -> dict[str, Any]:
-    """What the bases of a config say, as plain values."""
-    values: dict[str, Any] = {}
-    for base in base_files(file):
-        values.update(Config.fromfile(base, import_custom_modules=False).to_dict())
-    return values
 
 
 def _read(file: str) -> _Source:

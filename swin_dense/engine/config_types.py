@@ -17,7 +17,7 @@ from typing import Any
 
 from mmengine import registry as mmengine_registries
 from mmengine.config.utils import MODULE2PACKAGE
-from mmengine.registry import DefaultScope, Registry
+from mmengine.registry import Registry
 
 from swin_dense.engine.errors import closest, names_below
 
@@ -57,9 +57,8 @@ def find_type(kind: Any, scope: str | None, registry: str = '') -> Any:
     """
     if not isinstance(kind, str):
         return kind
-    roots = _roots(registry)
-    with _scope(scope):
-        return next((found for root in roots if (found := _look_up(root, kind)) is not None), None)
+    with _quiet():
+        return next((found for root in _roots(registry) if (found := _look_up(root, kind, scope)) is not None), None)
 
 
 def why_not_found(kind: str, scope: str | None, registry: str = '') -> str:
@@ -234,21 +233,30 @@ def _positions(call: ast.Call) -> int:
 
 
 @contextmanager
-def _scope(scope: str | None) -> Iterator[None]:
+def _quiet() -> Iterator[None]:
     logging.disable(logging.WARNING)  # mmengine warns of every registry that a scope does not extend
     try:
-        with DefaultScope.overwrite_default_scope(scope):
-            yield
+        yield
     finally:
         logging.disable(logging.NOTSET)
 
 
-def _look_up(root: Registry, kind: str) -> Any:
-    with root.switch_scope_and_registry(None) as registry:
-        try:
-            return registry.get(kind)
-        except (ImportError, KeyError, AttributeError):
-            return None
+def _look_up(root: Registry, kind: str, scope: str | None) -> Any:
+    # as Registry.switch_scope_and_registry does, which sleeps a little each time
+    child = root._search_child(scope) if scope and _has_registries(scope) else None
+    try:
+        return (root if child is None else child).get(kind)  # one without names yet is false
+    except (ImportError, KeyError, AttributeError):
+        return None
+
+
+@functools.cache
+def _has_registries(scope: str) -> bool:
+    try:
+        import_module(f'{scope}.registry')
+    except ImportError:
+        return scope == 'mmengine'
+    return True
 
 
 @functools.cache

@@ -77,28 +77,33 @@ def explain(error: BaseException) -> str:
         # a data worker's exception arrives as the text of its traceback; the message is after the last class name
         text = text.rsplit(f'{found["error"]}: ', 1)[-1].strip()
     if found := _NOT_REGISTERED.search(text):
-        text = _explain_unknown_type(found['name'], found['registry'])
+        text = _explain_unknown_type(found['name'], found['scope'], found['registry'])
     elif isinstance(error, TypeError) and (found := _WRONG_ARGUMENT.search(text)):
         text = _explain_wrong_argument(text, found['name'], built_class(error))
     elif not isinstance(error, (ValueError, TrainingError, AssertionError)):
         text = f'{type(error).__name__}: {text}'
+        if isinstance(error, ImportError) and (cause := _first_cause(error)) is not error:
+            text += f'\nWhat failed: {type(cause).__name__}: {cause}'  # mmengine names the module that was asked for
     return '\n'.join(
         textwrap.fill(line, 118, break_long_words=False, break_on_hyphens=False) for line in text.split('\n')
     )
 
 
-def _explain_unknown_type(name: str, registry_name: str) -> str:
-    names: set[str] = set()
-    roots = [value for value in vars(mmengine_registries).values() if isinstance(value, mmengine_registries.Registry)]
-    for root in roots:
-        if root.name == registry_name:
-            names.update(names_below(root))
-    known = names | {full.rsplit('.', 1)[-1] for full in names}
-    suggestion = closest(name, known) or closest(name.rsplit('.', 1)[-1], known)
+def _explain_unknown_type(name: str, scope: str, registry_name: str) -> str:
+    from swin_dense.engine.config_types import ROOTS, why_not_found  # here, because it needs `closest` of this module
+
+    registry = next((key for key, root in ROOTS.items() if root.name == registry_name), '')
     return (
-        f'type={name!r} of the config is not a registered {registry_name}.{suggestion}\n'
+        f'type={name!r} of the config is not a registered {registry_name} (default_scope={scope!r}).'
+        f'{why_not_found(name, scope, registry)}\n'
         "A class of your own has to be imported first: custom_imports = dict(imports=['its.module']) in the config."
     )
+
+
+def _first_cause(error: BaseException) -> BaseException:
+    while (cause := error.__cause__ or error.__context__) is not None:
+        error = cause
+    return error
 
 
 def _explain_wrong_argument(text: str, name: str | None, built: Any) -> str:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -35,6 +36,18 @@ def base_files(path: str | Path) -> list[str]:
     """Paths of the `_base_` of a config file."""
     path = str(path)
     return [Config._get_cfg_path(base, path)[0] for base in Config._get_base_files(path)]
+
+
+def base_values(path: str | Path) -> dict[str, Any]:
+    """What the bases of a config file say together, as plain values."""
+    values: dict[str, Any] = {}
+    logging.disable(logging.INFO)  # mmengine logs every variable of the environment that a config names
+    try:
+        for base in base_files(path):
+            values.update(Config.fromfile(base, import_custom_modules=False).to_dict())
+    finally:
+        logging.disable(logging.NOTSET)
+    return values
 
 
 class FormattedOnce(Config):
