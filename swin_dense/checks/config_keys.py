@@ -22,7 +22,6 @@ OLD_KEYS = {
     'log_config': 'default_hooks.logger and visualizer.vis_backends',
     'lr_config': 'param_scheduler',
     'optimizer_config': 'optim_wrapper.clip_grad',
-    'runner': 'train_cfg',
 }
 _OF_SPLIT = {
     'train': ('train_', 'optim_wrapper', 'param_scheduler', 'auto_scale_lr'),
