@@ -9,6 +9,7 @@ import functools
 import inspect
 import logging
 import textwrap
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -236,7 +237,9 @@ def _positions(call: ast.Call) -> int:
 def _quiet() -> Iterator[None]:
     logging.disable(logging.WARNING)  # mmengine warns of every registry that a scope does not extend
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter('ignore')  # of libraries that are imported for their names
+            yield
     finally:
         logging.disable(logging.NOTSET)
 
@@ -263,9 +266,10 @@ def _has_registries(scope: str) -> bool:
 def _import_failure(scope: str) -> str:
     """Why the modules of a scope cannot be imported; '' where they can."""
     try:
-        package = import_module(f'{scope}.utils')
-        if scope in MODULE2PACKAGE:
-            package.register_all_modules(init_default_scope=False)
+        with _quiet():
+            package = import_module(f'{scope}.utils')
+            if scope in MODULE2PACKAGE:
+                package.register_all_modules(init_default_scope=False)
     except ModuleNotFoundError as error:
         if error.name == scope:
             return f'there is no package {scope}' if scope in MODULE2PACKAGE else ''
