@@ -1,7 +1,7 @@
 """Looking at many files: on all cores, with progress, and once for each content.
 
 What was found in a file is kept by the digest of its bytes, so a second scan of a data set reads and digests its files,
-and looks into none. It is kept in `checks.sqlite3` of the cache folder (SWIN_DENSE_HOME moves it), which may be deleted.
+and looks into none. It is kept in `checks.sqlite3` of the cache folder (SWIN_DENSE_HOME moves it): it may be deleted.
 """
 
 import hashlib
