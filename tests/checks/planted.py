@@ -1,5 +1,6 @@
 """Faults planted into the demo configs and data, one change each, and what the checks have to say of them."""
 
+import importlib
 import json
 import os
 from collections.abc import Callable
@@ -72,3 +73,9 @@ def edited_json(path: Path, edit: Callable[[dict[str, Any]], None]) -> None:
     content = json.loads(path.read_text())
     edit(content)
     path.write_text(json.dumps(content))
+
+
+def all_faults() -> list[Fault]:
+    """The faults of all tables beside this file, `faults_*.py`."""
+    tables = sorted(path.stem for path in Path(__file__).parent.glob('faults_*.py'))
+    return [fault for table in tables for fault in importlib.import_module(f'tests.checks.{table}').FAULTS]
