@@ -32,6 +32,7 @@ class Fault:
         says: words that message, cases or remedy have.
         depth: the quickest level that finds it.
         level: of the finding.
+        silent: what is wrong with the result where plain mmdet or mmseg say nothing, for docs/faults.md.
     """
 
     name: str
@@ -43,6 +44,7 @@ class Fault:
     config: str = ''
     depth: Depth = 'quick'
     level: str = 'error'
+    silent: str = ''
 
 
 def planted_config(fault: Fault, folder: Path) -> Config:
