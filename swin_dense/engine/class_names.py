@@ -34,9 +34,9 @@ def fill_classes(cfg: Config, *, known: Sequence[str] | None = None) -> None:
     - `metainfo.palette` beside classes without colours. All of `metainfo` goes into checkpoints.
 
     Args:
-        known: the names where the data has none or is not there, as of a checkpoint.
+        known: names that a checkpoint has. They go before those of an annotation file, which may have changed.
     """
-    found = training_classes(cfg)
+    found = training_classes(cfg, read_files=not known)
     names = found.names if found else tuple(known or ())
     if not names:
         return
@@ -46,21 +46,23 @@ def fill_classes(cfg: Config, *, known: Sequence[str] | None = None) -> None:
     _fill_heads(cfg.get('model'), len(names), cfg)
 
 
-def training_classes(cfg: Config) -> ClassNames | None:
+def training_classes(cfg: Config, *, read_files: bool = True) -> ClassNames | None:
     """The classes of the training data, else of the validation or test data; None where nothing says them."""
     for dataset in dataset_configs(cfg):
-        if found := classes_of(dataset):
+        if found := classes_of(dataset, read_files=read_files):
             return found
     return None
 
 
-def classes_of(dataset: DatasetConfig) -> ClassNames | None:
+def classes_of(dataset: DatasetConfig, *, read_files: bool = True) -> ClassNames | None:
     """The classes that a data set will have by itself: those given, of its annotation file, or of its type."""
     given = (dataset.cfg.get('metainfo') or {}).get('classes')
     if given is not None:
         # one word for a list is a mistake that the checks explain
         return None if isinstance(given, str) else ClassNames(tuple(given), f'{dataset.key}.metainfo.classes')
     if (read := _reader(dataset)) is not None:
+        if not read_files:
+            return None
         file = Path(dataset.path(str(dataset.cfg.get('ann_file') or '')))
         try:
             return ClassNames(tuple(read(file)), str(file))

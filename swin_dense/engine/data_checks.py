@@ -141,7 +141,9 @@ def _empty(name: str, source: Any, metainfo: Any) -> DataError:
 def check_class_counts(model_cfg: Any, dataset: Any) -> None:
     """Refuse a head whose `num_classes` is not the number of the dataset's classes: it would train to nothing."""
     classes = (getattr(dataset, 'metainfo', None) or {}).get('classes')
-    for key, count in class_counts(model_cfg) if classes is not None else ():
+    if classes is None:
+        return
+    for key, count in class_counts(model_cfg):
         if count != len(classes):
             raise ValueError(
                 f'{key} is {count}, and the data set has {len(classes)} classes '
