@@ -87,12 +87,12 @@ def _misplaced(file: CocoFile, rows: Rows, chosen: np.ndarray) -> Iterator[Findi
 
 
 def _is_normalised(boxes: np.ndarray) -> np.ndarray:
-    return ((boxes >= 0) & (boxes <= 1)).all(axis=1) & (boxes[:, 2:] > 0).all(axis=1)
+    return np.asarray(((boxes >= 0) & (boxes <= 1)).all(axis=1) & (boxes[:, 2:] > 0).all(axis=1))
 
 
 def _all_of(chosen: np.ndarray, condition: np.ndarray) -> np.ndarray | None:
     """Those chosen that fulfil the condition, if nearly all do; else None."""
-    found = np.asarray(chosen & condition)
+    found = chosen & condition
     return found if int(found.sum()) > _NEARLY_ALL * int(chosen.sum()) else None
 
 

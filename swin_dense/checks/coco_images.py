@@ -129,13 +129,13 @@ def _nearest(dataset: DatasetConfig, file_name: str, path: str, folders: Folders
     root = str(dataset.argument('data_root') or '')
     prefix = dataset.cfg['data_prefix']['img']
     folder, name = os.path.split(path)
+    if not os.path.isabs(file_name) and prefix and folders.has(os.path.join(root, file_name)):
+        fix = "data_prefix=dict(img='')"
+        return fix, f'The names have the folder already: write {fix} in {dataset.key}.'
     for other in (file_name.replace('\\', '/'), os.path.basename(file_name.replace('\\', '/'))):
         if other != file_name and folders.has(os.path.join(dataset.path(prefix) if prefix else root, other)):
             kind = 'backslashes' if '\\' in file_name else 'folders that data_prefix has already, or absolute paths'
             return f'file_name: {other!r}', f'The names have {kind}: write {other!r} in place of {file_name!r}.'
-    if not os.path.isabs(file_name) and prefix and folders.has(os.path.join(root, file_name)):
-        fix = "data_prefix=dict(img='')"
-        return fix, f'The names have the folder already: write {fix} in {dataset.key}.'
     for other in folders.names(folder):
         if other.casefold() == name.casefold():
             return f'file_name: {other!r}', f'Upper and lower case differ: {other!r} is there in place of {name!r}.'

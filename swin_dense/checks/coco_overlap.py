@@ -1,4 +1,4 @@
-"""Data sets against each other: the same images in training and validation, and labels that mean different things."""
+"""Validation and test sets against the training data: the same images, and classes that it does not show."""
 
 import os
 from collections import defaultdict
@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from swin_dense.checks.cases import counted, listed, one_finding
-from swin_dense.checks.coco_classes import names_by_label, orders_by_name
 from swin_dense.checks.coco_files import CocoFile
 from swin_dense.checks.coco_rows import Rows
 from swin_dense.checks.coco_usable import objects_by_class
@@ -35,26 +34,13 @@ def check_overlap(data_sets: Sequence[LookedAt]) -> Iterator[Finding]:
         yield from _twice_within(each)
         if each.config.split == 'train' or not train:
             continue
+        yield from _untrained(each, train)
         if any(os.path.realpath(each.file.path) == os.path.realpath(other.file.path) for other in train):
             yield _same_file(each)
         elif shared := _by_path(each, train):
             yield from _same_images(each, shared, 'image-in-train', 'by their path')
         elif shared := _by_content(each, train):
             yield from _same_images(each, shared, 'image-content-in-train', 'by their content')
-
-
-def check_labels(data_sets: Sequence[LookedAt]) -> Iterator[Finding]:
-    """A label has to mean the same in all data sets of a config."""
-    train = [each for each in data_sets if each.config.split == 'train']
-    if not train:
-        return
-    names = names_by_label(train[0].config, train[0].file)
-    for each in data_sets:
-        own = names_by_label(each.config, each.file)
-        if own != names:
-            yield _other_labels(each, own, train[0], names)
-        elif each.config.split != 'train':
-            yield from _untrained(each, train)
 
 
 def _same_file(data_set: LookedAt) -> Finding:
@@ -116,21 +102,6 @@ def _twice_within(data_set: LookedAt) -> Iterator[Finding]:
         cases, level='warning', rule='image-content-twice', file=data_set.file.path, key='images[].file_name',
         message=f'{counted(len(cases), "image")} of the {data_set.config.split} set have the content of another one.',
         remedy='Keep one of each.',
-    )  # fmt: skip
-
-
-def _other_labels(data_set: LookedAt, own: Sequence[str], train: LookedAt, names: Sequence[str]) -> Finding:
-    remedy = f'Write metainfo=dict(classes={tuple(names)!r}) in all data sets.'
-    if not orders_by_name(data_set.config):
-        remedy = f"{remedy[:-1]}, and take type='swin_dense.CocoDataset', whose labels follow it."
-    if absent := [name for name in names if name not in data_set.file.names]:
-        remedy += f' Add {listed(absent)} to the categories of {data_set.file.path}.'
-    return Finding(
-        level='error', rule='labels-differ', file=data_set.file.path, key=f'{data_set.config.key}.metainfo',
-        value=tuple(own),
-        message=f'labels of the {data_set.config.split} set mean {listed(own)}, those of {train.config.key} ('
-        f'{train.file.path}) {listed(names)}: what is found would be compared with other classes.',
-        remedy=remedy,
     )  # fmt: skip
 
 

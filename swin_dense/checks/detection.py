@@ -12,7 +12,7 @@ from swin_dense.checks.coco_files import CocoFile, read_coco_file
 from swin_dense.checks.coco_ids import check_ids
 from swin_dense.checks.coco_images import Folders, check_image_files, image_paths, unnamed_images
 from swin_dense.checks.coco_masks import check_areas, check_masks
-from swin_dense.checks.coco_overlap import LookedAt, check_labels, check_overlap
+from swin_dense.checks.coco_overlap import LookedAt, check_overlap
 from swin_dense.checks.coco_pixels import check_pixels, look_into_images
 from swin_dense.checks.coco_rows import Rows, rows_of
 from swin_dense.checks.coco_usable import check_usable
@@ -25,7 +25,6 @@ def check_detection_data(cfg: Config, splits: Sequence[str], depth: Depth) -> It
     data_sets: list[LookedAt] = []
     files: dict[str, tuple[CocoFile, Rows]] = {}
     folders = Folders()
-    sound = True
     for dataset in dataset_configs(cfg, splits):
         if not reads_coco(dataset):
             continue
@@ -37,15 +36,12 @@ def check_detection_data(cfg: Config, splits: Sequence[str], depth: Depth) -> It
             file, problems = read_coco_file(dataset)
             yield from problems
             if file is None:
-                sound = False
                 continue
             files[path] = file, rows_of(file)
             yield from check_ids(*files[path])
             yield from check_boxes(*files[path])
         file, rows = files[path]
-        for finding in check_classes(dataset, file, rows):
-            sound &= finding.level != 'error'
-            yield finding
+        yield from check_classes(dataset, file, rows)
         yield from check_areas(dataset, file, rows)
         yield from check_masks(dataset, file, rows, depth)
         yield from check_usable(dataset, file, rows)
@@ -58,8 +54,6 @@ def check_detection_data(cfg: Config, splits: Sequence[str], depth: Depth) -> It
         yield from check_pixels(dataset, file, rows, paths, facts)
         data_sets.append(LookedAt(config=dataset, file=file, rows=rows, paths=paths, facts=facts))
     yield from check_overlap(data_sets)
-    if sound:  # else it was said which classes are wrong
-        yield from check_labels(data_sets)
     yield from _unnamed(data_sets, folders)
 
 
