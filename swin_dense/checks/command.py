@@ -11,6 +11,7 @@ from mmengine.dist import broadcast_object_list, is_main_process
 
 from swin_dense.checks.class_counts import check_class_counts
 from swin_dense.checks.dataset_configs import SPLITS
+from swin_dense.checks.detection import check_detection_data
 from swin_dense.checks.findings import Depth, Finding, by_severity
 from swin_dense.checks.report import report_text, write_fixes, write_report
 from swin_dense.engine.class_names import fill_classes
@@ -20,7 +21,7 @@ from swin_dense.engine.settings import load_config, restored_scope
 
 # (config, splits, depth) -> findings
 Check = Callable[[Config, Sequence[str], Depth], Iterator[Finding]]
-CHECKS: tuple[Check, ...] = (check_class_counts,)
+CHECKS: tuple[Check, ...] = (check_class_counts, check_detection_data)
 FAULTS_FOUND = 1
 
 
