@@ -117,7 +117,7 @@ class LabelGuard:
         return (
             f'{path}: the mask has the label {shown}{more}{reduced}. The labels of the {self.num_classes} classes'
             f'{names if self.classes else ""} are 0 to {self.num_classes - 1}, and {also}. Name every class in the '
-            "order of the numbers; or give type='swin_dense.SegmentationDataset' a label_map={value in the file: label}; "
+            "order of the numbers; or give type='swin_dense.SegmentationDataset' a label_map={value in file: label}; "
             'or, where 0 means "no label" and classes count from 1, reduce_zero_label=True. '
             '`python tools/check.py CONFIG --level full` lists the values of all masks.'
         )
