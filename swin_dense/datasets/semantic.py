@@ -62,17 +62,14 @@ class SegmentationDataset(BaseSegDataset):
         backend_args: dict[str, Any] | None = None,
     ) -> None:
         classes, palette = _names(metainfo)
-        self._file_labels = _labels(label_map, len(classes), ignore_index)
-        if reduce_zero_label and (label_map or mask_colors):
-            raise ValueError(
-                'reduce_zero_label takes one off each value, and label_map and mask_colors say what each means: give '
-                f'one of them. reduce_zero_label is label_map={{0: {ignore_index}, 1: 0, 2: 1, ...}}.'
-            )
-        if label_map and mask_colors:
-            raise ValueError(
-                'label_map is for masks of numbers, and mask_colors for masks of colours: give one of them.'
-            )
-        numbers = color_numbers(mask_colors, classes=classes, palette=palette, ignore_index=ignore_index)
+        self._file_labels, colors = check_arguments(
+            classes=classes,
+            palette=palette,
+            label_map=label_map,
+            mask_colors=mask_colors,
+            reduce_zero_label=reduce_zero_label,
+            ignore_index=ignore_index,
+        )
         super().__init__(
             ann_file=ann_file,
             img_suffix=img_suffix,
@@ -98,7 +95,7 @@ class SegmentationDataset(BaseSegDataset):
                     f'reduce_zero_label is {reduce_zero_label} for the data set and {own} for LoadAnnotations of its '
                     'pipeline. The data set says it: leave it out of the pipeline.'
                 )
-        insert_after_loading(self.pipeline, OneChannel(numbers))
+        insert_after_loading(self.pipeline, OneChannel(colors))
 
     def get_label_map(self, new_classes: Any = None) -> dict[int, int] | None:
         """What mmseg's LoadAnnotations maps; mmseg itself asks for a map between lists of classes here."""
@@ -167,7 +164,29 @@ def _names(metainfo: Mapping[str, Any]) -> tuple[Sequence[str], Sequence[Sequenc
     return classes, palette
 
 
-def _labels(label_map: Mapping[Any, int] | None, num_classes: int, ignore_index: int) -> dict[int, int] | None:
+def check_arguments(
+    *,
+    classes: Sequence[str],
+    palette: Sequence[Sequence[int]],
+    label_map: Mapping[Any, int] | None,
+    mask_colors: Mapping[Any, Sequence[int]] | str | None,
+    reduce_zero_label: bool,
+    ignore_index: int,
+) -> tuple[dict[int, int] | None, dict[Color, int] | None]:
+    """Give what values and what colours mean; ValueError where that cannot be told."""
+    if reduce_zero_label and (label_map or mask_colors):
+        raise ValueError(
+            'reduce_zero_label takes one off each value, and label_map and mask_colors say what each means: give '
+            f'one of them. reduce_zero_label is label_map={{0: {ignore_index}, 1: 0, 2: 1, ...}}.'
+        )
+    if label_map and mask_colors:
+        raise ValueError('label_map is for masks of numbers, and mask_colors for masks of colours: give one of them.')
+    colors = color_numbers(mask_colors, classes=classes, palette=palette, ignore_index=ignore_index)
+    return label_numbers(label_map, len(classes), ignore_index), colors
+
+
+def label_numbers(label_map: Mapping[Any, int] | None, num_classes: int, ignore_index: int) -> dict[int, int] | None:
+    """`label_map` with numbers as keys; None where it maps nothing. Raises ValueError for what no label can be."""
     if not label_map:
         return None
     labels = {int(value): label for value, label in label_map.items()}  # JSON has no numbers as keys
