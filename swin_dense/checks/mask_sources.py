@@ -22,7 +22,7 @@ class MaskSource:
         image_suffixes, mask_suffixes: endings.
         pairs_by_stem: swin_dense.SegmentationDataset, which takes several endings in upper or lower case.
         ann_file: path of a list of names; '' where the folder is listed.
-        label_map: number after reduce_zero_label -> label.
+        label_map: number after reduce_zero_label -> another number.
         colors: (red, green, blue) -> label; None where colours mean nothing.
         ignored: the label that the heads ignore.
     """
@@ -118,7 +118,8 @@ def _label_map(dataset: DatasetConfig, classes: tuple[str, ...]) -> dict[int, in
     mmseg_label_map = getattr(dataset.cls, 'get_label_map', lambda _: None)
     try:
         if is_own(dataset):
-            return label_numbers(dataset.cfg.get('label_map'), len(classes), _own_ignored(dataset)) or {}
+            numbers = label_numbers(dataset.cfg.get('label_map'), len(classes), _own_ignored(dataset)) or {}
+            return {value: number for value, number in numbers.items() if value != number}
         return mmseg_label_map(classes) or {}
     except (ValueError, TypeError):
         return {}
