@@ -14,8 +14,8 @@ def _child(name: str, parent: parents.Registry, *locations: str) -> parents.Regi
 
 
 MODELS = _child('model', parents.MODELS, 'backbones', 'necks')
-# a file for each library that it builds on: looking up one library's data set need not wait for the other's import
-DATASETS = _child('dataset', parents.DATASETS, 'datasets.semantic')
+# its other files serve without mmdet and mmseg
+DATASETS = _child('dataset', parents.DATASETS, 'datasets.coco', 'datasets.semantic')
 METRICS = _child('metric', parents.METRICS, 'engine.coco_metric')
 HOOKS = _child('hook', parents.HOOKS, 'engine')
 LOOPS = _child('loop', parents.LOOPS, 'engine')

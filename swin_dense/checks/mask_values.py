@@ -78,8 +78,7 @@ def check_values(source: MaskSource, masks: Sequence[tuple[str, Facts]], counts:
     told = list(_misread(source, counts))
     yield from told
     if not told:
-        yield from _outside(source, masks, counts)
-        yield from _never(source, counts)
+        yield from list(_outside(source, masks, counts)) or _never(source, counts)
     cases = [Case(path, '', None, 'label it, or take it out with its image') for path in counts.ignored_alone]
     if len(cases) < counts.looked_at:  # else none occurs, which was said
         yield from one_finding(

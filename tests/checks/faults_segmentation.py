@@ -55,6 +55,10 @@ def _colored(mask: np.ndarray) -> np.ndarray:
     return colors[mask]
 
 
+def _in_six_colors(mask: np.ndarray) -> np.ndarray:
+    return np.array([(0, 0, 0), *[(number, number, 9) for number in range(1, 7)]], np.uint8)[mask]
+
+
 def _renamed(suffix: str, folder_of: str, split: str = 'training') -> Callable[[Path], None]:
     def edit(folder: Path) -> None:
         for path in sorted((folder / folder_of / split).iterdir()):
@@ -150,8 +154,9 @@ FAULTS = [
     Fault(
         name='reduce_zero_label differs between data set and pipeline',
         task='segmentation',
-        config="train_pipeline = [dict(type='LoadImageFromFile'), dict(type='LoadAnnotations', reduce_zero_label=False),"
-        " dict(type='RandomCrop', crop_size=(128, 128)), dict(type='PackSegInputs')]\n"
+        config="train_pipeline = [dict(type='LoadImageFromFile'), dict(type='LoadAnnotations', "
+        'reduce_zero_label=False), '
+        "dict(type='RandomCrop', crop_size=(128, 128)), dict(type='PackSegInputs')]\n"
         + TRAIN.format('pipeline=train_pipeline'),
         rule='reduce-zero-label-differs',
         where='train_dataloader.dataset.pipeline.1.reduce_zero_label',
@@ -168,7 +173,7 @@ FAULTS = [
     Fault(
         name='a colour that mask_colors does not name',
         task='segmentation',
-        data=each_mask(lambda mask: np.array([(0, 0, 0), *[(n, n, 9) for n in range(1, 7)]], np.uint8)[mask]),
+        data=each_mask(_in_six_colors),
         config=BOTH.format(
             'reduce_zero_label=False, mask_colors=dict(sky=(1, 1, 9), grass=(2, 2, 9), water=(3, 3, 9), sand=(4, 4, 9),'
             ' bricks=(5, 5, 9), toy=(6, 6, 9))'
