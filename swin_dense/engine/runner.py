@@ -20,8 +20,8 @@ from swin_dense.engine.console import console_filter
 from swin_dense.engine.data_checks import check_class_counts, check_files, explain_build_failure
 from swin_dense.engine.exact_data import WorkerStart
 from swin_dense.engine.interrupts import Signals, caught_signals
+from swin_dense.engine.label_guard import guard_labels
 from swin_dense.engine.launch import use_deterministic_algorithms
-from swin_dense.engine.mask_checks import check_mask_values
 from swin_dense.engine.metrics_hook import LogProcessor
 from swin_dense.engine.model_checks import check_strides
 from swin_dense.engine.resumable_state import ResumableRunner
@@ -119,6 +119,7 @@ class Runner(ResumableRunner):
             if explained := explain_build_failure(error, cfg):
                 raise explained from error
             raise
+        guard_labels(loader.dataset)
         if not isinstance(loader.worker_init_fn, WorkerStart):
             loader.worker_init_fn = WorkerStart(loader.worker_init_fn)
         return loader
@@ -132,7 +133,7 @@ class Runner(ResumableRunner):
                 setattr(self, f'_{name}_dataloader', loader)
                 check_files(loader.dataset, name=name)
                 check_class_counts(self.cfg.get('model'), loader.dataset)
-                check_mask_values(loader.dataset, name=name)
+                guard_labels(loader.dataset, self.cfg.get('model'))
         built = super().build_model(model)
         check_strides(built)
         return built
