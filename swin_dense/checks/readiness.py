@@ -109,12 +109,6 @@ class _Readiness:
             is_whole = self.trial.runner is not None
             loader: Any = self.trial.build_train_loader() if is_whole else self.trial.build_loader('train')
             self._load(loader)
-            if not self.batches:
-                batch_size = self.cfg.train_dataloader.get('batch_size')
-                raise ValueError(
-                    f'the loader gives no batch: the training set has {len(loader.dataset)} samples, the batch size is '
-                    f'{batch_size}. Set train_dataloader.batch_size={max(1, len(loader.dataset))} or less.'
-                )
         if self.batches:
             yield from self._drawn('train', self.batches[0], loader.dataset)
             with self._stage('look-at-batch', 'train_dataloader'):
