@@ -5,6 +5,7 @@ from typing import Any
 
 from swin_dense.checks.drawn_batch import DrawnBatch, Meaning
 from swin_dense.checks.findings import Case, Finding
+from swin_dense.checks.resources import counted
 from swin_dense.checks.scan import evenly
 
 _LOOKED_AT = 200
@@ -38,7 +39,7 @@ def drawn_findings(drawn: DrawnBatch, split: str, file: str) -> Iterator[Finding
         level='ok',
         rule=f'{split}-batch',
         file=drawn.pictures[0][0] if drawn.pictures else '',
-        message=f'a {split} batch of {drawn.images} images as the model gets them, drawn {len(drawn.pictures)} times; '
+        message=f'a {split} batch of {counted(drawn.images, "image")} as the model gets them; '
         f'{inside}{": " if shares else ""}{", ".join(shares)}. Look at the pictures: boxes, masks and colours have to '
         'lie on what they name.',
         cases=[Case(picture, f'of {source}', None, 'look at it') for picture, source in drawn.pictures],

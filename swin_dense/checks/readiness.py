@@ -5,9 +5,7 @@ out. What one stage fails at is said, and the others are tried all the same.
 """
 
 import os
-import re
 import time
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import islice
@@ -22,6 +20,7 @@ from torch import nn
 from swin_dense.checks.batch_findings import annotation_findings, drawn_findings
 from swin_dense.checks.dataset_configs import dataset_configs
 from swin_dense.checks.drawn_batch import Meaning, draw_batch, meaning_of, tensor_bytes
+from swin_dense.checks.failures import failure
 from swin_dense.checks.findings import Finding
 from swin_dense.checks.isolation import silent
 from swin_dense.checks.resources import (
@@ -37,19 +36,11 @@ from swin_dense.checks.step_memory import StepMemory, free_memory
 from swin_dense.checks.trial import Trial, trial
 from swin_dense.checks.trial_step import Step, first_images, overfit, step_seconds, take_step
 from swin_dense.checks.trial_validation import validate
-from swin_dense.engine.errors import DEBUG_VARIABLE, explain
+from swin_dense.engine.errors import DEBUG_VARIABLE
 
 MOST_STEP_SECONDS = 30.0  # of a step on a CPU at the size of the config: beyond it a few images stand for the batch
 _TIMING_SECONDS, _LOADING_SECONDS = 5.0, 20.0
 _KEPT_BATCHES = 3
-
-# what an exception says -> what to do
-_REMEDIES = (
-    (r'Cannot find valid image', 'the pipeline gives nothing for any image: look at its crops and filters.'),
-    (r'[Bb]us error|shared memory', 'give shared memory more room (docker run --shm-size=8g) or set num_workers=0.'),
-    (r'more than 1 value per channel', 'batch norm needs two images: train_dataloader.batch_size=2, or another norm.'),
-    (r'predicts no masks', "val_evaluator.metric='bbox', or a model with masks."),
-)
 
 
 def check_readiness(
@@ -91,7 +82,7 @@ class _Readiness:
         self.loading_seconds = 0.0
         self.times: Times | None = None
         self.memory: StepMemory | None = None
-        self.is_bad = False
+        self.is_bad, self.overflowed = False, False
         self._failures: list[Finding] = []
 
     def findings(self) -> Iterator[Finding]:
@@ -153,7 +144,7 @@ class _Readiness:
                 try:
                     step, used = take_step(model, wrapper, batch), batch
                 except torch.cuda.OutOfMemoryError:
-                    reason = 'the device has no memory for more'
+                    reason, self.overflowed = 'the memory of the device ran out with more', True
             if reason:
                 yield self._says_few(part, count, reason)
             self._measure(model, wrapper, step, used, count)
@@ -194,7 +185,12 @@ class _Readiness:
             if self.memory is not None:
                 images = len(self.batches[0]['inputs'])
                 yield from memory_findings(
-                    self.memory, images=images, free=self.free, device=self.device, file=self.file
+                    self.memory,
+                    images=images,
+                    free=self.free,
+                    overflowed=self.overflowed,
+                    device=self.device,
+                    file=self.file,
                 )
                 yield from disk_findings(self.trial.runner, self.memory, self.work_dir, self.file)
             if self.batches:
@@ -284,22 +280,8 @@ class _Readiness:
         except Exception as error:
             if os.environ.get(DEBUG_VARIABLE):
                 raise
-            self._failures.append(_failure(error, name, key, self.file))
+            self._failures.append(failure(error, name, key, self.file))
 
     def _failed(self) -> Iterator[Finding]:
         yield from self._failures
         self._failures.clear()
-
-
-def _failure(error: Exception, stage: str, key: str, file: str) -> Finding:
-    message = ' '.join(explain(error).split())
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    known = next((remedy for pattern, remedy in _REMEDIES if re.search(pattern, str(error))), None)
-    return Finding(
-        level='error',
-        rule=f'cannot-{stage}',
-        file=file,
-        key=key,
-        message=f'{message} (raised at {frame.filename}:{frame.lineno})',
-        remedy=known or f'training would end here; mend what is named. {DEBUG_VARIABLE}=1 shows the traceback.',
-    )

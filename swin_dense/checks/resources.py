@@ -33,21 +33,32 @@ class Times:
 
 
 def memory_findings(
-    memory: StepMemory, *, images: int, free: int | None, device: torch.device, file: str
+    memory: StepMemory,
+    *,
+    images: int,
+    free: int | None,
+    device: torch.device,
+    file: str,
+    overflowed: bool = False,
 ) -> Iterator[Finding]:
-    """Say whether a step on `images` images fits into `free` bytes, and if not, how many would."""
+    """Say whether a step on `images` images fits into `free` bytes, and if not, how many would.
+
+    `overflowed`: it was tried, and the memory ran out, whatever the numbers say.
+    """
     per_image = (memory.peak - memory.state) / images
     how = 'measured' if memory.measured_peak else 'added up'
     parts = (
         f'parameters {_size(memory.parameters)}, gradients {_size(memory.gradients)}, optimiser '
         f'{_size(memory.optimizer)}, {_size(per_image)} an image'
     )
-    message = f'a step on {images} images takes {_size(memory.peak)} of memory on {device.type} ({how}: {parts})'
+    message = (
+        f'a step on {counted(images, "image")} takes {_size(memory.peak)} of memory on {device.type} ({how}: {parts})'
+    )
     key, value = 'train_dataloader.batch_size', images
     if free is None:
         yield Finding(level='ok', rule='training-memory', file=file, key=key, value=value, message=f'{message}.')
-    elif memory.peak > free:
-        fitting = max(0, math.floor((free * _LITTLE - memory.state) / per_image))
+    elif overflowed or memory.peak > free:
+        fitting = min(max(0, math.floor((free * _LITTLE - memory.state) / per_image)), images - 1)
         yield Finding(
             level='error',
             rule='memory-too-small',
@@ -140,8 +151,8 @@ def shared_memory_findings(loader_cfg: Any, batch_bytes: int, file: str) -> Iter
     needed, free = batch_bytes * (ahead * workers + 1), shutil.disk_usage(SHARED_MEMORY).free
     key = 'train_dataloader.num_workers'
     message = (
-        f'{workers} workers hold {ahead} batches of {_size(batch_bytes)} each ready, {_size(needed)} of shared memory, '
-        f'and {_size(free)} are free in {SHARED_MEMORY}'
+        f'the {ahead * workers + 1} batches of {_size(batch_bytes)} that {counted(workers, "worker")} hold ready '
+        f'take {_size(needed)} of shared memory, and {_size(free)} are free in {SHARED_MEMORY}'
     )
     if needed <= free:
         yield Finding(level='ok', rule='shared-memory', file=file, key=key, value=workers, message=f'{message}.')
@@ -201,6 +212,11 @@ def time_finding(runner: Any, times: Times, file: str) -> Finding:
         f'{_duration(times.iteration * epoch)} an epoch of {epoch:,} iterations, '
         f'{_duration(times.iteration * iterations)} for all {iterations:,}, without validation, in one process.',
     )
+
+
+def counted(count: int, noun: str) -> str:
+    """`1 image`, `2 images`."""
+    return f'{count:,} {noun}' + ('' if count == 1 else 's')
 
 
 def usable_cores() -> int:

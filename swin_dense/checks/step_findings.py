@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from swin_dense.checks.findings import Case, Finding
+from swin_dense.checks.resources import counted
 from swin_dense.checks.trial_step import Step
 
 
@@ -44,8 +45,8 @@ def step_findings(step: Step, *, device: str, file: str) -> Iterator[Finding]:
             rule='training-step',
             file=file,
             key='model',
-            message=f'one forward pass, backward pass and update on {step.images} images on {device}: {losses}; '
-            f'gradients and updated weights are finite; the first learning rate is {step.rates[1]:g}.',
+            message=f'one forward pass, backward pass and update on {counted(step.images, "image")} on {device}: '
+            f'{losses}; gradients and updated weights are finite; the first learning rate is {step.rates[1]:g}.',
         )
     if step.without_gradient:
         yield _without_gradient(step, file)

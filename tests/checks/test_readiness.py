@@ -14,7 +14,9 @@ from mmengine.logging import MessageHub, MMLogger
 from mmengine.registry import DefaultScope
 from mmengine.visualization import Visualizer
 
+from swin_dense.checks import readiness
 from swin_dense.checks.readiness import check_readiness
+from swin_dense.checks.trial_step import take_step
 from swin_dense.engine.settings import load_config
 from tests.checks.faults_readiness import FAULTS, MACHINE_FAULTS, SMALL
 from tests.checks.planted import LEAVES, ROOT, matching, planted_config
@@ -96,6 +98,21 @@ def test_a_step_that_would_take_too_long(sound, tmp_path, monkeypatch):
     found = list(check_readiness(sound('segmentation'), tmp_path / 'out'))
     assert any('2 of the 4 images' in finding.message for finding in found)
     assert rules(found, 'error') == []
+
+
+def test_a_device_whose_memory_runs_out(sound, tmp_path, monkeypatch):
+    def take_small_steps(model, wrapper, batch):
+        if len(batch['inputs']) > 1:
+            raise torch.cuda.OutOfMemoryError('CUDA out of memory. Tried to allocate 20.00 MiB.')
+        return take_step(model, wrapper, batch)
+
+    monkeypatch.setattr(readiness, 'take_step', take_small_steps)
+    found = list(check_readiness(sound('detection'), tmp_path / 'out'))
+    assert rules(found, 'error') == ['memory-too-small']
+    (error,) = [finding for finding in found if finding.level == 'error']
+    assert 'batch_size=3 ' in error.remedy
+    assert 'training-step' in rules(found, 'ok')
+    assert 'validation' in rules(found, 'ok')
 
 
 def test_overfitting_one_batch(sound, tmp_path):
