@@ -46,7 +46,7 @@ def memory_findings(
     `overflowed`: it was tried, and the memory ran out, whatever the numbers say.
     """
     per_image = (memory.peak - memory.state) / images
-    how = 'measured' if memory.measured_peak else 'added up'
+    how = 'measured' if memory.measured_peak else 'estimated'
     parts = (
         f'parameters {_size(memory.parameters)}, gradients {_size(memory.gradients)}, optimiser '
         f'{_size(memory.optimizer)}, {_size(per_image)} an image'

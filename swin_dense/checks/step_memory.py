@@ -10,6 +10,9 @@ import torch
 from torch import Tensor, nn
 
 _CGROUP = Path('/sys/fs/cgroup')
+# Gradients of maps and what operators need meanwhile, over what is saved: resident memory of a CPU grew by 1.32 (Mask
+# R-CNN of the demo, 8 images) and 1.33 times the saved bytes (UPerNet, 16 images).
+_MEANWHILE = 1.33
 
 
 @dataclass
@@ -30,8 +33,8 @@ class StepMemory:
 
     @property
     def peak(self) -> int:
-        """The most that is held at a time: measured, or all parts together."""
-        return self.measured_peak or self.state + self.activations
+        """The most that is held at a time: measured, or estimated from the parts."""
+        return self.measured_peak or self.state + round(_MEANWHILE * self.activations)
 
     @property
     def state(self) -> int:
