@@ -74,7 +74,7 @@ def _check(cfg: Config, key: str) -> None:
         elif isinstance(node, dict) and part in node:
             node = node[part]
         elif depth == 0 or (
-            isinstance(node, dict) and part in _parameters(node, cfg) | _READ_BESIDE.get(parts[0], set())
+            isinstance(node, dict) and part in arguments_of(node, cfg) | _READ_BESIDE.get(parts[0], set())
         ):
             return  # not in the config, but an argument of what is built there
         else:
@@ -112,7 +112,7 @@ def _walk(values: Any, prefix: str = '') -> Iterator[tuple[str, Any]]:
         yield from _walk(value, f'{prefix}{key}.')
 
 
-def _parameters(node: dict, cfg: Config) -> set[str]:
+def arguments_of(node: dict, cfg: Config) -> set[str]:
     """Give the arguments that a config node takes: those of its class, and the base classes that it passes them to."""
     kind = node.get('type')
     if kind is None:

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from swin_dense.inference.palettes import blend, instance_shade
+from swin_dense.datasets.palettes import blend, instance_shade
 from swin_dense.inference.results import CroppedMask, Detections, Segmentation
 from swin_dense.inference.texts import SMALLEST_FONT, line_of_text, printed
 

@@ -1,3 +1,5 @@
+"""Imported before the test files: mmdet and mmseg warn of themselves while they are imported."""
+
 import importlib
 import shutil
 import warnings
@@ -8,7 +10,6 @@ import swin_dense  # noqa: F401 - first: it fills in for an mmcv without compile
 from swin_dense.datasets.demo import DemoRecipe, make_demo_data
 
 with warnings.catch_warnings():
-    # mmdet and mmseg warn of themselves while they are imported
     warnings.simplefilter('ignore')
     importlib.import_module('mmseg.models')
     importlib.import_module('mmdet.models')
