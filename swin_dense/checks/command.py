@@ -10,19 +10,29 @@ from mmengine.config import Config
 from mmengine.dist import broadcast_object_list, is_main_process
 
 from swin_dense.checks.class_counts import check_class_counts
+from swin_dense.checks.config_keys import check_config_keys
 from swin_dense.checks.dataset_configs import SPLITS
 from swin_dense.checks.detection import check_detection_data
 from swin_dense.checks.findings import Depth, Finding, by_severity
+from swin_dense.checks.model_fit import check_model
 from swin_dense.checks.report import report_text, write_fixes, write_report
 from swin_dense.checks.segmentation import check_segmentation_data
+from swin_dense.checks.settings import check_settings
 from swin_dense.engine.class_names import fill_classes
-from swin_dense.engine.config_options import merge_options
+from swin_dense.engine.config_options import put_options
 from swin_dense.engine.errors import DEBUG_VARIABLE, explain, is_users_fault
 from swin_dense.engine.settings import load_config, restored_scope
 
 # (config, splits, depth) -> findings
 Check = Callable[[Config, Sequence[str], Depth], Iterator[Finding]]
-CHECKS: tuple[Check, ...] = (check_class_counts, check_detection_data, check_segmentation_data)
+CHECKS: tuple[Check, ...] = (
+    check_config_keys,
+    check_settings,
+    check_class_counts,
+    check_model,
+    check_detection_data,
+    check_segmentation_data,
+)
 FAULTS_FOUND = 1
 
 
@@ -114,7 +124,7 @@ def _has_errors(findings: Sequence[Finding]) -> bool:
 def _read(config: str, cfg_options: dict[str, Any] | None) -> tuple[Config | None, list[Finding]]:
     try:
         cfg = load_config(config)
-        merge_options(cfg, cfg_options)
+        put_options(cfg, cfg_options)  # misspelt keys are findings, like all others
         fill_classes(cfg)
         return cfg, []
     except Exception as error:
