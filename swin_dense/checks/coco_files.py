@@ -71,7 +71,7 @@ def broken_json(path: str | Path, error: json.JSONDecodeError | UnicodeDecodeErr
     ending = ', where the file ends: it is cut off' if at_end else ''
     return (
         f'is not valid JSON: {error.msg} at line {error.lineno}, column {error.colno} (character {error.pos:,} of '
-        f'{len(error.doc):,}; {size:,} bytes){ending}. Write or download it again.'
+        f'{len(error.doc):,}; {size:,} bytes){ending}.'
     )
 
 

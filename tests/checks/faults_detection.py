@@ -204,7 +204,8 @@ FAULTS = [
     ),
     _fault(
         name='one class as a word', rule='classes-not-a-list', where='train_dataloader.dataset.metainfo.classes',
-        config=DATASET.format("metainfo=dict(classes='ring')"), silent="four classes 'r', 'i', 'n', 'g'; all but 'ring' is background",
+        config=DATASET.format("metainfo=dict(classes='ring')"),
+        silent="four classes 'r', 'i', 'n', 'g'; all but 'ring' is background",
         says=("classes=('ring',)", '4 letters'),
     ),
     _fault(
