@@ -13,10 +13,10 @@ import cv2
 import numpy as np
 import torch
 
+from swin_dense.datasets.palettes import checked_palette
 from swin_dense.engine.atomic import replacing
 from swin_dense.inference.masks import cropped
 from swin_dense.inference.overlays import draw_detections, draw_segmentation
-from swin_dense.inference.palettes import checked_palette
 from swin_dense.inference.results import CroppedMask, Detections, Segmentation
 
 MOST_PICTURES = 8

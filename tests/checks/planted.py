@@ -13,6 +13,7 @@ from mmengine.config import Config
 
 from swin_dense.checks.command import find_faults
 from swin_dense.checks.findings import Depth, Finding
+from swin_dense.checks.readiness import check_readiness
 from swin_dense.engine.settings import load_config
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -32,6 +33,7 @@ class Fault:
         says: words that message, cases or remedy have.
         depth: the quickest level that finds it.
         level: of the finding.
+        in_trial: whether only a trial of training finds it.
         silent: what is wrong with the result where plain mmdet or mmseg say nothing, for docs/faults.md.
     """
 
@@ -45,6 +47,7 @@ class Fault:
     depth: Depth = 'quick'
     level: str = 'error'
     silent: str = ''
+    in_trial: bool = False
 
 
 def planted_config(fault: Fault, folder: Path) -> Config:
@@ -67,7 +70,9 @@ def _fits(fault: Fault, finding: Finding) -> bool:
 
 
 def find(fault: Fault, folder: Path) -> list[Finding]:
-    return list(find_faults(planted_config(fault, folder), depth=fault.depth))
+    cfg = planted_config(fault, folder)
+    found = list(find_faults(cfg, depth=fault.depth))
+    return found + list(check_readiness(cfg, folder / 'out', work_dir=folder / 'work')) if fault.in_trial else found
 
 
 def edited_json(path: Path, edit: Callable[[dict[str, Any]], None]) -> None:
