@@ -42,6 +42,7 @@ FAULTS = [
         rule='loss-not-finite',
         where='model.data_preprocessor',
         says=('the input images', 'std'),
+        silent='every loss is NaN from the first step on',
     ),
     Fault(
         name='a weight of a loss that is not a number',
@@ -52,6 +53,7 @@ FAULTS = [
         rule='loss-not-finite',
         where='model',
         says=('decode.loss_ce', 'decode_head.loss_decode (CrossEntropyLoss)'),
+        silent='the loss is NaN from the first step on',
     ),
     Fault(
         name='an infinite learning rate',
@@ -62,6 +64,7 @@ FAULTS = [
         rule='weights-not-finite',
         where='optim_wrapper.optimizer',
         says=('inf', 'backbone', '1e-4'),
+        silent='all weights are NaN after the first step',
     ),
     Fault(
         name='a filter that keeps no box',
@@ -72,6 +75,7 @@ FAULTS = [
         rule='pipeline-drops-annotations',
         where='train_dataloader.dataset.pipeline',
         says=('no object', 'FilterAnnotations'),
+        silent='the detector learns to find nothing',
     ),
     Fault(
         name='a filter that keeps no image',
@@ -93,6 +97,7 @@ FAULTS = [
         rule='pipeline-drops-annotations',
         where='train_dataloader.dataset.pipeline',
         says=('ignored (255)',),
+        silent='no pixel counts, nothing is learned',
     ),
     Fault(
         name='mask AP of a model without masks',
@@ -114,6 +119,7 @@ FAULTS = [
         rule='cannot-validate',
         where='val_evaluator',
         says=('instances_val.json', 'no annotation'),
+        silent='mAP is -1 for good',
     ),
     Fault(
         name='the best of a metric that there is not',
@@ -145,6 +151,7 @@ FAULTS = [
         where='model',
         says=('backbone.', 'find_unused_parameters'),
         level='warning',
+        silent='the stage keeps its first weights; several processes stop with an error',
     ),
     Fault(
         name='a batch larger than the data',
