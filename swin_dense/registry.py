@@ -14,8 +14,8 @@ def _child(name: str, parent: parents.Registry, *locations: str) -> parents.Regi
 
 
 MODELS = _child('model', parents.MODELS, 'backbones', 'necks')
-# its other files serve without mmdet
-DATASETS = _child('dataset', parents.DATASETS, 'datasets.coco')
+# its other files serve without mmdet and mmseg
+DATASETS = _child('dataset', parents.DATASETS, 'datasets.coco', 'datasets.semantic')
 METRICS = _child('metric', parents.METRICS, 'engine.coco_metric')
 HOOKS = _child('hook', parents.HOOKS, 'engine')
 LOOPS = _child('loop', parents.LOOPS, 'engine')

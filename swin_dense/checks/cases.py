@@ -16,7 +16,7 @@ def one_finding(
     if cases:
         only = cases[0] if len(cases) == 1 else Case('', key, None, '')
         yield Finding(
-            level=level, rule=rule, file=file, key=only.key, value=only.value, message=message, remedy=remedy,
+            level=level, rule=rule, file=file, key=only.key or key, value=only.value, message=message, remedy=remedy,
             cases=cases,
         )  # fmt: skip
 

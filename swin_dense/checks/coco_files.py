@@ -214,6 +214,9 @@ def _fix(entry: Any, name: str, kind: type) -> str:
     if value is None:
         return f'add {name!r}'
     try:
-        return f'{name}: {kind(value)!r}'
-    except (TypeError, ValueError):
-        return f'{name}: {"a whole number" if kind is int else "a text"}'
+        meant = kind(value)
+        if kind is str or float(value) == meant:
+            return f'{name}: {meant!r}'
+    except (TypeError, ValueError, OverflowError):
+        pass
+    return f'{name}: {"a whole number" if kind is int else "a text"}'

@@ -92,7 +92,7 @@ def _problem_of_outlines(segmentation: Any) -> tuple[str, str] | None:
             fix = 'a coordinate is missing' if len(polygon) % 2 else 'remove it: it has less than three points'
             return 'polygon-of-wrong-length', fix
         for value in polygon:
-            if type(value) not in (int, float) or value != value:
+            if type(value) not in (int, float) or not -1e9 < value < 1e9:
                 return 'segmentation-of-wrong-form', f'{value!r} is no coordinate'
     return None
 

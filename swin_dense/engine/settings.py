@@ -34,6 +34,12 @@ def load_config(path: str | Path) -> Config:
             sys.path.remove(folder)
 
 
+def base_files(path: str | Path) -> list[str]:
+    """Paths of the `_base_` of a config file."""
+    path = str(path)
+    return [Config._get_cfg_path(base, path)[0] for base in Config._get_base_files(path)]
+
+
 def _place(error: BaseException, path: Path) -> str:
     """The line of a config where an exception comes from: of the file itself, or of one of its bases."""
     # mmengine runs a syntax tree under the file's name; of its own lines none is the user's
