@@ -33,6 +33,7 @@ class Fault:
         says: words that message, cases or remedy have.
         depth: the quickest level that finds it.
         level: of the finding.
+        in_trial: whether only a trial of training finds it.
         silent: what is wrong with the result where plain mmdet or mmseg say nothing, for docs/faults.md.
     """
 
@@ -46,6 +47,7 @@ class Fault:
     depth: Depth = 'quick'
     level: str = 'error'
     silent: str = ''
+    in_trial: bool = False
 
 
 def planted_config(fault: Fault, folder: Path) -> Config:
@@ -73,7 +75,7 @@ def find(fault: Fault, folder: Path) -> list[Finding]:
     fill_classes(cfg)
     with restored_scope():
         found = list(find_faults(cfg, depth=fault.depth))
-        if fault.depth == 'full' and not any(finding.level == 'error' for finding in found):
+        if fault.in_trial and not any(finding.level == 'error' for finding in found):
             found += try_run(cfg, folder / 'check', overfit_steps=0, work_dir=folder / 'run')
     return found
 
