@@ -12,6 +12,7 @@ from mmengine.model import MMDistributedDataParallel, revert_sync_batchnorm
 from mmengine.optim import OptimWrapperDict
 from torch.utils.data import DataLoader
 
+from swin_dense.assigners.substitution import with_own_assigners
 from swin_dense.engine import environment
 from swin_dense.engine.atomic import remove_leftovers, write_text
 from swin_dense.engine.checkpoint_files import newest_checkpoint, read_meta
@@ -133,7 +134,7 @@ class Runner(ResumableRunner):
                 check_files(loader.dataset, name=name)
                 check_class_counts(self.cfg.get('model'), loader.dataset)
                 check_mask_values(loader.dataset, name=name)
-        built = super().build_model(model)
+        built = super().build_model(with_own_assigners(model))
         check_strides(built)
         return built
 
