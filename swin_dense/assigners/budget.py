@@ -10,7 +10,7 @@ from torch import Tensor
 # of memory for a comparison of all pairs at once, as mmdet does it; for more, pairs are taken in chunks
 BUDGET_BYTES = 256 * 2**20
 # a chunk has less: what fits the caches, and is not asked from the system anew, was measured faster on a CPU
-CHUNK_BYTES = BUDGET_BYTES // 8
+CHUNK_BYTES = BUDGET_BYTES // 4
 # mmdet's bbox_overlaps holds two corners and a size, of two values each, and five single values
 VALUES_PER_PAIR = 11
 

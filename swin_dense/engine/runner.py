@@ -28,6 +28,7 @@ from swin_dense.engine.model_checks import check_strides
 from swin_dense.engine.resumable_state import ResumableRunner
 from swin_dense.engine.settings import FormattedOnce, recipe, recipe_hash
 from swin_dense.engine.states import bare
+from swin_dense.engine.vis_backends import without_tensorboard_if_missing
 from swin_dense.registry import RUNNERS
 
 _OWN_LOOPS = {'EpochBasedTrainLoop': 'swin_dense.EpochTrainLoop', 'IterBasedTrainLoop': 'swin_dense.IterTrainLoop'}
@@ -92,6 +93,11 @@ class Runner(ResumableRunner):
             return super().build_log_processor(log_processor)
         by_epoch = 'max_iters' not in (self.cfg.get('train_cfg') or {})
         return LogProcessor(**{'by_epoch': by_epoch, **log_processor})
+
+    def build_visualizer(self, visualizer: Any = None) -> Any:
+        visualizer, note = without_tensorboard_if_missing(visualizer)
+        self.notes += [note] if note else []
+        return super().build_visualizer(visualizer)
 
     def _log_env(self, env_cfg: dict) -> None:
         if is_main_process():
