@@ -24,10 +24,14 @@ def build_model(cfg: Config, device: str) -> nn.Module:
     On device 'meta' this takes no memory and no time for weights, and deformable convolutions are plain ones: they have
     the same products, and the sampling before them, in mmcv's operators, is of real numbers only.
     """
-    scope = DefaultScope.overwrite_default_scope(cfg.get('default_scope', 'mmdet'))
-    with scope, torch.device(device), warnings.catch_warnings():
+    return build_part(_model_config(cfg), cfg.get('default_scope', 'mmdet'), device)
+
+
+def build_part(part: Any, scope: str | None, device: str) -> nn.Module:
+    """Build a part of a model, or all of it, as `build_model` does, from its `type` and arguments."""
+    with DefaultScope.overwrite_default_scope(scope), torch.device(device), warnings.catch_warnings():
         warnings.simplefilter('ignore')  # of losses and the like: advice for training
-        model = MODELS.build(_model_config(cfg))
+        model = MODELS.build(part)
     if device == 'meta':
         for module in model.modules():
             if isinstance(module, (DeformConv2d, ModulatedDeformConv2d)):

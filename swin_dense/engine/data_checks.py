@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from swin_dense.engine.class_names import class_counts
 from swin_dense.engine.errors import DataError
 from swin_dense.engine.exact_data import describe_source
 
@@ -137,22 +138,15 @@ def _empty(name: str, source: Any, metainfo: Any) -> DataError:
     )
 
 
-def check_class_counts(model_cfg: Any, dataset: Any, *, where: str = 'model') -> None:
+def check_class_counts(model_cfg: Any, dataset: Any) -> None:
     """Refuse a head whose `num_classes` is not the number of the dataset's classes: it would train to nothing."""
     classes = (getattr(dataset, 'metainfo', None) or {}).get('classes')
     if classes is None:
         return
-    if isinstance(model_cfg, dict):
-        count = model_cfg.get('num_classes')
-        if isinstance(count, int) and count != len(classes):
+    for key, count in class_counts(model_cfg):
+        if count != len(classes):
             raise ValueError(
-                f'{where}.num_classes is {count}, and the data set has {len(classes)} classes '
-                f'({", ".join(classes[:_SHOWN])}{", ..." if len(classes) > _SHOWN else ""}). Make them equal.'
+                f'{key} is {count}, and the data set has {len(classes)} classes '
+                f'({", ".join(classes[:_SHOWN])}{", ..." if len(classes) > _SHOWN else ""}). Take {key} out of the '
+                'config: it is filled in from the data.'
             )
-        for key, value in model_cfg.items():
-            # a classifier's own count; objects against background; stuff as well as things, from maps of its own
-            if key not in ('backbone', 'rpn_head', 'semantic_head'):
-                check_class_counts(value, dataset, where=f'{where}.{key}')
-    elif isinstance(model_cfg, (list, tuple)):
-        for number, item in enumerate(model_cfg):
-            check_class_counts(item, dataset, where=f'{where}.{number}')

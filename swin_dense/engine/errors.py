@@ -51,7 +51,7 @@ def run_tool(work: Callable[[], int]) -> int:
     try:
         return work()
     except Exception as error:
-        if not _is_users_fault(error) or os.environ.get(DEBUG_VARIABLE):
+        if not is_users_fault(error) or os.environ.get(DEBUG_VARIABLE):
             raise
         # on every rank: an error of one rank alone would end the run without a word
         rank = f'rank {os.environ["RANK"]}: ' if int(os.environ.get('WORLD_SIZE', '1')) > 1 else ''
@@ -60,11 +60,11 @@ def run_tool(work: Callable[[], int]) -> int:
         return USER_FAULT
 
 
-def _is_users_fault(error: Exception) -> bool:
+def is_users_fault(error: Exception) -> bool:
     if isinstance(error, KeyError):
         return _NOT_REGISTERED.search(str(error)) is not None or _NO_TYPE in str(error)
     if isinstance(error, TypeError):
-        return _WRONG_ARGUMENT.search(str(error)) is not None and _built_class(error) is not None
+        return _WRONG_ARGUMENT.search(str(error)) is not None and built_class(error) is not None
     if isinstance(error, AssertionError):  # mmcv's word for a file that no decoder can read
         return _UNREADABLE_IMAGE in str(error)
     return isinstance(error, _USER_ERRORS)
@@ -79,7 +79,7 @@ def explain(error: BaseException) -> str:
     if found := _NOT_REGISTERED.search(text):
         text = _explain_unknown_type(found['name'], found['registry'])
     elif isinstance(error, TypeError) and (found := _WRONG_ARGUMENT.search(text)):
-        text = _explain_wrong_argument(text, found['name'], _built_class(error))
+        text = _explain_wrong_argument(text, found['name'], built_class(error))
     elif not isinstance(error, (ValueError, TrainingError, AssertionError)):
         text = f'{type(error).__name__}: {text}'
     return '\n'.join(
@@ -92,7 +92,7 @@ def _explain_unknown_type(name: str, registry_name: str) -> str:
     roots = [value for value in vars(mmengine_registries).values() if isinstance(value, mmengine_registries.Registry)]
     for root in roots:
         if root.name == registry_name:
-            names.update(_names_below(root))
+            names.update(names_below(root))
     known = names | {full.rsplit('.', 1)[-1] for full in names}
     suggestion = closest(name, known) or closest(name.rsplit('.', 1)[-1], known)
     return (
@@ -107,7 +107,7 @@ def _explain_wrong_argument(text: str, name: str | None, built: Any) -> str:
     return f'type={built.__name__!r} of the config: {text}.{suggestion} It takes: {", ".join(known)}.'
 
 
-def _built_class(error: BaseException) -> Any:
+def built_class(error: BaseException) -> Any:
     """Give the class that mmengine was building from a config when the error was raised, if it was."""
     built, step = None, error.__traceback__
     while step is not None:
@@ -117,10 +117,11 @@ def _built_class(error: BaseException) -> Any:
     return built
 
 
-def _names_below(registry: mmengine_registries.Registry) -> set[str]:
+def names_below(registry: mmengine_registries.Registry) -> set[str]:
+    """All names of a registry and its children; of children, with their scope."""
     names = {key if registry.parent is None else f'{registry.scope}.{key}' for key in registry.module_dict}
     for child in registry.children.values():
-        names |= _names_below(child)
+        names |= names_below(child)
     return names
 
 

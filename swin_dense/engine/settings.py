@@ -3,6 +3,7 @@
 import hashlib
 import json
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -27,9 +28,25 @@ def load_config(path: str | Path) -> Config:
     sys.path[:0] = folders
     try:
         return Config.fromfile(path)
+    except (KeyError, AttributeError, NameError, TypeError, IndexError) as error:  # of the code in the file
+        raise ValueError(f'{_place(error, path)}: {type(error).__name__}: {error}') from error
     finally:
         for folder in folders:
             sys.path.remove(folder)
+
+
+def base_files(path: str | Path) -> list[str]:
+    """Paths of the `_base_` of a config file."""
+    path = str(path)
+    return [Config._get_cfg_path(base, path)[0] for base in Config._get_base_files(path)]
+
+
+def _place(error: BaseException, path: Path) -> str:
+    """The line of a config where an exception comes from: of the file itself, or of one of its bases."""
+    # mmengine runs a syntax tree under the file's name; of its own lines none is the user's
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if '/mmengine/' not in frame.filename]
+    configs = [frame for frame in frames if frame.name == '<module>' and frame.filename != sys.argv[0]]
+    return f'{configs[-1].filename}, line {configs[-1].lineno}' if configs else f'{path} cannot be read'
 
 
 class FormattedOnce(Config):

@@ -1,9 +1,18 @@
+"""Imported before the test files: mmdet and mmseg warn of themselves while they are imported."""
+
+import importlib
 import shutil
+import warnings
 
 import pytest
 
 import swin_dense  # noqa: F401 - first: it fills in for an mmcv without compiled operators
 from swin_dense.datasets.demo import DemoRecipe, make_demo_data
+
+with warnings.catch_warnings():
+    warnings.simplefilter('ignore')
+    importlib.import_module('mmseg.models')
+    importlib.import_module('mmdet.models')
 
 
 @pytest.fixture(scope='session')

@@ -1,5 +1,6 @@
 """Faults planted into the demo configs and data, one change each, and what the checks have to say of them."""
 
+import importlib
 import json
 import os
 from collections.abc import Callable
@@ -31,6 +32,7 @@ class Fault:
         says: words that message, cases or remedy have.
         depth: the quickest level that finds it.
         level: of the finding.
+        silent: what is wrong with the result where plain mmdet or mmseg say nothing, for docs/faults.md.
     """
 
     name: str
@@ -42,6 +44,7 @@ class Fault:
     config: str = ''
     depth: Depth = 'quick'
     level: str = 'error'
+    silent: str = ''
 
 
 def planted_config(fault: Fault, folder: Path) -> Config:
@@ -72,3 +75,9 @@ def edited_json(path: Path, edit: Callable[[dict[str, Any]], None]) -> None:
     content = json.loads(path.read_text())
     edit(content)
     path.write_text(json.dumps(content))
+
+
+def all_faults() -> list[Fault]:
+    """The faults of all tables beside this file, `faults_*.py`."""
+    tables = sorted(path.stem for path in Path(__file__).parent.glob('faults_*.py'))
+    return [fault for table in tables for fault in importlib.import_module(f'tests.checks.{table}').FAULTS]

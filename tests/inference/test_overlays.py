@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
+from swin_dense.datasets.palettes import distinct_palette, instance_shade
 from swin_dense.inference import overlays, texts
 from swin_dense.inference.overlays import draw_detections, draw_segmentation
-from swin_dense.inference.palettes import distinct_palette, instance_shade
 from swin_dense.inference.results import CroppedMask, Detections, Segmentation
 
 GREY, RED, BLUE = (90, 100, 110), (255, 0, 0), (0, 0, 255)
