@@ -17,7 +17,7 @@ import numpy as np
 from PIL import Image
 
 from swin_dense.datasets.demo_annotations import polygons as outlines
-from swin_dense.inference.image_headers import SIDEWAYS, check_whole, format_of, read_header
+from swin_dense.datasets.image_headers import SIDEWAYS, check_whole, format_of, read_header
 
 Polygon = list[float]  # [x1, y1, x2, y2, ...] in pixels
 

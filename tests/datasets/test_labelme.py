@@ -167,7 +167,7 @@ def test_broken_files(tmp_path):
     text = path.read_text()
     for broken in (text[:-10], '', '[1]', '\x00'):
         path.write_text(broken)
-        with pytest.raises(ValueError, match='not valid JSON|not of labelme'):
+        with pytest.raises(ValueError, match=r'not valid JSON|not of labelme'):
             read_labelme(path)
     path.write_text(text)
     image = path.with_suffix('.jpg')
