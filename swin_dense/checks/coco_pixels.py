@@ -11,7 +11,7 @@ from swin_dense.checks.dataset_configs import DatasetConfig
 from swin_dense.checks.findings import Case, Depth, Finding
 from swin_dense.checks.image_facts import header_facts, loaded_size, pixel_facts
 from swin_dense.checks.scan import Facts, evenly, scan_files
-from swin_dense.inference.image_headers import SIDEWAYS
+from swin_dense.datasets.image_headers import SIDEWAYS
 
 _LOOKED_AT_QUICKLY = 64
 

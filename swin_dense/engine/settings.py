@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from pprint import pformat
 from typing import Any, ClassVar
 
 from mmengine.config import Config
@@ -58,7 +59,11 @@ class FormattedOnce(Config):
         values = repr(self._cfg_dict)
         if values not in self._texts:
             self._texts.clear()
-            self._texts[values] = super().pretty_text
+            try:
+                self._texts[values] = super().pretty_text
+            except ImportError:  # of yapf, which breaks lines, and nothing needs
+                items = self.to_dict().items()
+                self._texts[values] = '\n'.join(f'{key} = {pformat(value, sort_dicts=False)}' for key, value in items)
         return self._texts[values]
 
 
