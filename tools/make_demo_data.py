@@ -7,11 +7,13 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from swin_dense.datasets.demo import REFERENCE_DIGEST, DemoRecipe, make_demo_data
+from swin_dense.datasets.demo_labelme import write_labelme
 from swin_dense.engine.errors import run_tool
 
 EXAMPLES = """examples:
   python tools/make_demo_data.py demo/data
   python tools/make_demo_data.py other/data --seed 1 --num-train 2000
+  python tools/make_demo_data.py demo/data --labelme demo/labelled   the same scenes as a labelling tool leaves them
 
 what it writes:
   DIR/detection/annotations/instances_{train,val}.json
@@ -32,6 +34,12 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--seed', type=natural, default=default.seed, help='other scenes (default: %(default)s)')
     parser.add_argument('--num-train', type=natural, default=default.num_train, help='images (default: %(default)s)')
     parser.add_argument('--num-val', type=natural, default=default.num_val, help='images (default: %(default)s)')
+    parser.add_argument(
+        '--labelme',
+        metavar='DIR',
+        type=Path,
+        help='also write the training scenes as a folder of labelme, with mistakes to find (docs/first_model.md)',
+    )
     return parser.parse_args()
 
 
@@ -45,6 +53,8 @@ def main(args: argparse.Namespace) -> int:
     recipe = DemoRecipe(seed=args.seed, num_train=args.num_train, num_val=args.num_val)
     data = make_demo_data(args.directory, recipe, show_progress=True)
     print(f'{"Wrote" if data.is_new else "Kept: complete and unchanged,"} {data.directory} (SHA-256 {data.digest})')
+    if args.labelme is not None:
+        print(f'Wrote {args.labelme}, {write_labelme(data.directory, args.labelme)} labelled images')
     if recipe == DemoRecipe() and data.digest != REFERENCE_DIGEST:
         print('Other bytes than the recorded ones: the installed Pillow has another JPEG encoder. Everything works.')
     return 0

@@ -29,6 +29,7 @@ def main() -> int:
     parser.add_argument('checkpoint', help='path or URL, or a work dir: its newest. It has to fit the model exactly')
     parser.add_argument('--out', metavar='JSON', help='write metrics, checksum, versions and protocol to this file')
     parser.add_argument('--launcher', choices=LAUNCHERS, help="default: torchrun's environment if there is one")
+    parser.add_argument('--skip-checks', action='store_true', help='start without the quick checks of config and data')
     parser.add_argument(
         '--cfg-options', nargs='+', action=ConfigChanges, metavar='KEY=VALUE', help='change values of the config'
     )
@@ -40,6 +41,7 @@ def main() -> int:
             out=arguments.out,
             launcher=arguments.launcher,
             cfg_options=arguments.cfg_options,
+            skip_checks=arguments.skip_checks,
         )
     )
 

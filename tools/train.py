@@ -42,6 +42,7 @@ def main() -> int:
     parser.add_argument('--seed', type=int, help="random seed (default: the config's)")
     parser.add_argument('--deterministic', action='store_true', help='deterministic algorithms; slower on GPUs')
     parser.add_argument('--launcher', choices=LAUNCHERS, help="default: torchrun's environment if there is one")
+    parser.add_argument('--skip-checks', action='store_true', help='start without the quick checks of config and data')
     parser.add_argument(
         '--cfg-options', nargs='+', action=ConfigChanges, metavar='KEY=VALUE', help='change values of the config'
     )
@@ -57,6 +58,7 @@ def main() -> int:
             deterministic=arguments.deterministic,
             launcher=arguments.launcher,
             cfg_options=arguments.cfg_options,
+            skip_checks=arguments.skip_checks,
         )
     )
 

@@ -51,6 +51,8 @@ def read_checkpoint(path: str | Path, *, lazy: bool = False) -> dict:
     except pickle.UnpicklingError as error:
         raise ValueError(_explain_refusal(path, str(error))) from None
     except Exception as error:  # a broken pickle can raise anything
+        if not path.exists():  # deleted while it was opened for mapping, of which torch makes a RuntimeError
+            raise FileNotFoundError(f'there is no checkpoint {str(path)!r} any more') from error
         if 'not enough memory' in str(error) or "can't allocate memory" in str(error):
             raise MemoryError(f'{path} does not fit into memory: {_first_line(error)}') from error
         raise ValueError(f'{path} cannot be read: {_first_line(error)} {_remedy(path)}') from error

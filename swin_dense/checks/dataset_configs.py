@@ -70,7 +70,8 @@ def _class_of(kind: Any) -> type | None:
         return kind if isinstance(kind, type) else None
     logging.disable(logging.WARNING)  # mmengine warns of scopes that are not imported
     try:
-        found = DATASETS.get(kind)
+        with DATASETS.switch_scope_and_registry(None) as registry:  # as when it is built
+            found = registry.get(kind)
     except (ImportError, KeyError):
         return None
     finally:

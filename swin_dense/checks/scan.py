@@ -1,7 +1,7 @@
 """Looking at many files: on all cores, with progress, and once for each content.
 
 What was found in a file is kept by the digest of its bytes, so a second scan of a data set reads and digests its files,
-and looks into none. It is kept in `checks.sqlite3` of the cache folder (SWIN_DENSE_HOME moves it), which may be deleted.
+and looks into none. It is kept in `checks.sqlite3` of the cache folder (SWIN_DENSE_HOME moves it): it may be deleted.
 """
 
 import hashlib
@@ -25,6 +25,7 @@ Facts = dict[str, Any]
 Inspect = Callable[[bytes], Facts]
 
 _SECONDS_BETWEEN_LINES = 15.0
+_SECONDS_TO_WAIT = 10.0  # for another process that writes the cache
 
 
 def scan_files(paths: Sequence[str], inspect: Inspect, *, kind: str, title: str) -> list[Facts]:
@@ -75,7 +76,7 @@ class _Cache:
         path = home_folder() / 'checks.sqlite3'
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            self._database = sqlite3.connect(path, timeout=10, check_same_thread=False)
+            self._database = sqlite3.connect(path, timeout=_SECONDS_TO_WAIT, check_same_thread=False)
             self._database.execute('create table if not exists facts (kind, digest, facts, primary key (kind, digest))')
         except (OSError, sqlite3.Error):
             self._drop()

@@ -2,6 +2,7 @@
 
 import re
 import zipfile
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -38,6 +39,18 @@ def newest_checkpoint(folder: str | Path) -> Path | None:
             if zipfile.is_zipfile(path):
                 ages[path] = (read_meta(path).get('iter', 0), path.stat().st_mtime)
     return max(ages, key=ages.__getitem__, default=None)
+
+
+def trained_classes(meta: Mapping[str, Any]) -> tuple[str, ...]:
+    """The names of the classes that a checkpoint was trained on, in the order of its labels; none where it has none.
+
+    Args:
+        meta: what the checkpoint says about itself, this package's, mmengine's or an older runner's (`CLASSES`).
+    """
+    saved = meta.get('dataset_meta') or meta
+    saved = {str(key).lower(): value for key, value in saved.items()} if isinstance(saved, Mapping) else {}
+    names = saved.get('classes')
+    return tuple(map(str, names)) if isinstance(names, (list, tuple)) else ()
 
 
 def read_meta(path: str | Path) -> dict[str, Any]:

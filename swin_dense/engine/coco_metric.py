@@ -1,9 +1,11 @@
 """COCO box and mask AP: mmdet's results and names, faster-coco-eval's matching, the dataset's own ground truth.
 
 Differences from mmdet's CocoMetric: there is no `ann_file` (a second path to keep in step with the dataset's); only the
-images of the dataset are counted; numbers are not rounded; no prediction at all is 0 and said so, not a missing metric.
+images of the dataset are counted; numbers are not rounded; no prediction at all is 0 and said so, not a missing metric;
+an `area` that is missing or 0 is computed; an object of id 0 can be found (pycocotools takes 0 for "not found").
 """
 
+import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +14,7 @@ from faster_coco_eval import COCO, COCOeval_faster
 from mmdet.evaluation import CocoMetric as MmdetCocoMetric
 from mmengine.logging import MMLogger
 
+from swin_dense.datasets.coco_json import complete_annotations
 from swin_dense.registry import METRICS
 
 # places in the summary of pycocotools
@@ -50,7 +53,12 @@ class CocoMetric(MmdetCocoMetric):
 
     def bind_dataset(self, dataset: Any) -> None:
         """Take the ground truth from the dataset that is evaluated."""
-        self._coco_api = COCO(dataset.ann_file, print_function=_silent)
+        with open(dataset.ann_file, encoding='utf-8') as file:
+            content = json.load(file)
+        complete_annotations(content)
+        for number, annotation in enumerate(content['annotations'], 1):
+            annotation['id'] = number  # the matching marks what it did not match by 0, an id that files may have
+        self._coco_api = COCO(content, print_function=_silent)
         self.cat_ids = list(dataset.cat_ids)
         self.img_ids = [dataset.get_data_info(index)['img_id'] for index in range(len(dataset))]
         if not self._coco_api.getAnnIds(imgIds=self.img_ids, catIds=self.cat_ids, iscrowd=False):

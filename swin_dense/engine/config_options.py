@@ -10,8 +10,13 @@ from swin_dense.engine.errors import closest
 
 
 def merge_options(cfg: Config, options: dict[str, Any] | None) -> None:
-    """Put `options` (dotted key -> value) into the config, each of them where something reads it."""
+    """Refuse misspelt keys of the config, and put `options` into it."""
     refuse_misspelt_keys(cfg)
+    put_options(cfg, options)
+
+
+def put_options(cfg: Config, options: dict[str, Any] | None) -> None:
+    """Put `options` (dotted key -> value) into the config, each of them where something reads it."""
     for key in options or {}:
         _check(cfg, key)
     cfg.merge_from_dict(options or {})

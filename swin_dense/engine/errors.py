@@ -51,7 +51,7 @@ def run_tool(work: Callable[[], int]) -> int:
     try:
         return work()
     except Exception as error:
-        if not _is_users_fault(error) or os.environ.get(DEBUG_VARIABLE):
+        if not is_users_fault(error) or os.environ.get(DEBUG_VARIABLE):
             raise
         # on every rank: an error of one rank alone would end the run without a word
         rank = f'rank {os.environ["RANK"]}: ' if int(os.environ.get('WORLD_SIZE', '1')) > 1 else ''
@@ -60,7 +60,7 @@ def run_tool(work: Callable[[], int]) -> int:
         return USER_FAULT
 
 
-def _is_users_fault(error: Exception) -> bool:
+def is_users_fault(error: Exception) -> bool:
     if isinstance(error, KeyError):
         return _NOT_REGISTERED.search(str(error)) is not None or _NO_TYPE in str(error)
     if isinstance(error, TypeError):

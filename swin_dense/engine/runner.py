@@ -12,6 +12,7 @@ from mmengine.model import MMDistributedDataParallel, revert_sync_batchnorm
 from mmengine.optim import OptimWrapperDict
 from torch.utils.data import DataLoader
 
+from swin_dense.assigners.substitution import with_own_assigners
 from swin_dense.engine import environment
 from swin_dense.engine.atomic import remove_leftovers, write_text
 from swin_dense.engine.checkpoint_files import newest_checkpoint, read_meta
@@ -21,14 +22,15 @@ from swin_dense.engine.data_checks import check_class_counts, check_files, expla
 from swin_dense.engine.default_hooks import ADDED_HOOKS, OWN_HOOKS
 from swin_dense.engine.exact_data import WorkerStart
 from swin_dense.engine.interrupts import Signals, caught_signals
+from swin_dense.engine.label_guard import guard_labels
 from swin_dense.engine.launch import use_deterministic_algorithms
 from swin_dense.engine.lr_scaling import lr_scaling
-from swin_dense.engine.mask_checks import check_mask_values
 from swin_dense.engine.metrics_hook import LogProcessor
 from swin_dense.engine.model_checks import check_strides
 from swin_dense.engine.resumable_state import ResumableRunner
 from swin_dense.engine.settings import FormattedOnce, recipe, recipe_hash
 from swin_dense.engine.states import bare
+from swin_dense.engine.vis_backends import without_tensorboard_if_missing
 from swin_dense.registry import RUNNERS
 
 _OWN_LOOPS = {'EpochBasedTrainLoop': 'swin_dense.EpochTrainLoop', 'IterBasedTrainLoop': 'swin_dense.IterTrainLoop'}
@@ -86,6 +88,11 @@ class Runner(ResumableRunner):
         by_epoch = 'max_iters' not in (self.cfg.get('train_cfg') or {})
         return LogProcessor(**{'by_epoch': by_epoch, **log_processor})
 
+    def build_visualizer(self, visualizer: Any = None) -> Any:
+        visualizer, note = without_tensorboard_if_missing(visualizer)
+        self.notes += [note] if note else []
+        return super().build_visualizer(visualizer)
+
     def _log_env(self, env_cfg: dict) -> None:
         if is_main_process():
             write_text(os.path.join(self.work_dir, 'environment.json'), environment.describe())
@@ -113,6 +120,7 @@ class Runner(ResumableRunner):
             if explained := explain_build_failure(error, cfg):
                 raise explained from error
             raise
+        guard_labels(loader.dataset)
         if not isinstance(loader.worker_init_fn, WorkerStart):
             loader.worker_init_fn = WorkerStart(loader.worker_init_fn)
         return loader
@@ -126,8 +134,8 @@ class Runner(ResumableRunner):
                 setattr(self, f'_{name}_dataloader', loader)
                 check_files(loader.dataset, name=name)
                 check_class_counts(self.cfg.get('model'), loader.dataset)
-                check_mask_values(loader.dataset, name=name)
-        built = super().build_model(model)
+                guard_labels(loader.dataset, self.cfg.get('model'))
+        built = super().build_model(with_own_assigners(model))
         check_strides(built)
         return built
 

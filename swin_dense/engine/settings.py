@@ -4,9 +4,11 @@ import hashlib
 import json
 import logging
 import sys
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from pprint import pformat
 from typing import Any, ClassVar
 
 from mmengine.config import Config
@@ -27,6 +29,8 @@ def load_config(path: str | Path) -> Config:
     sys.path[:0] = folders
     try:
         return Config.fromfile(path)
+    except (KeyError, AttributeError, NameError, TypeError, IndexError) as error:  # of the code in the file
+        raise ValueError(f'{_place(error, path)}: {type(error).__name__}: {error}') from error
     finally:
         for folder in folders:
             sys.path.remove(folder)
@@ -50,6 +54,14 @@ def base_values(path: str | Path) -> dict[str, Any]:
     return values
 
 
+def _place(error: BaseException, path: Path) -> str:
+    """The line of a config where an exception comes from: of the file itself, or of one of its bases."""
+    # mmengine runs a syntax tree under the file's name; of its own lines none is the user's
+    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if '/mmengine/' not in frame.filename]
+    configs = [frame for frame in frames if frame.name == '<module>' and frame.filename != sys.argv[0]]
+    return f'{configs[-1].filename}, line {configs[-1].lineno}' if configs else f'{path} cannot be read'
+
+
 class FormattedOnce(Config):
     """A config that is formatted once. mmengine asks for its text at five places of a start, a second each."""
 
@@ -60,7 +72,11 @@ class FormattedOnce(Config):
         values = repr(self._cfg_dict)
         if values not in self._texts:
             self._texts.clear()
-            self._texts[values] = super().pretty_text
+            try:
+                self._texts[values] = super().pretty_text
+            except ImportError:  # of yapf, which breaks lines, and nothing needs
+                items = self.to_dict().items()
+                self._texts[values] = '\n'.join(f'{key} = {pformat(value, sort_dicts=False)}' for key, value in items)
         return self._texts[values]
 
 

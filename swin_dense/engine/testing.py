@@ -3,6 +3,7 @@
 import json
 import math
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,10 @@ from mmengine.dist import is_main_process
 from swin_dense.checkpoints.digests import digest
 from swin_dense.checkpoints.download import local_file
 from swin_dense.checkpoints.publishing import AVERAGED, TRAINED, told_kind
+from swin_dense.checks.command import refuse_faults
 from swin_dense.engine.atomic import write_text
-from swin_dense.engine.checkpoint_files import newest_checkpoint
+from swin_dense.engine.checkpoint_files import newest_checkpoint, read_meta, trained_classes
+from swin_dense.engine.class_names import fill_classes
 from swin_dense.engine.config_options import RUNNER_KEYS, merge_options
 from swin_dense.engine.exact_data import describe_source
 from swin_dense.engine.launch import find_launcher, process_group
@@ -33,14 +36,18 @@ def evaluate(
     out: str | None = None,
     launcher: str | None = None,
     cfg_options: dict[str, Any] | None = None,
+    skip_checks: bool = False,
 ) -> int:
     """Evaluate `checkpoint` on the test set of `config`, print the metrics, write them to `out`; gives the exit code.
 
-    The checkpoint has to fit the model exactly; a work dir stands for the newest one in it.
+    The checkpoint has to fit the model exactly; a work dir stands for the newest one in it. `skip_checks` leaves out
+    the quick checks of config and data.
     """
     cfg = load_config(config)
     merge_options(cfg, cfg_options)
     checkpoint = _checkpoint_file(checkpoint)
+    trained = trained_classes(read_meta(checkpoint))
+    fill_classes(cfg, known=trained)
     cfg.launcher = find_launcher(launcher)
     config_hash = recipe_hash(recipe(cfg, RUNNER_KEYS))  # before what testing does not need is taken out
     for key in (*_TRAINING, *_VALIDATION):
@@ -48,7 +55,11 @@ def evaluate(
     cfg.load_from, cfg.resume = checkpoint, False
     cfg.work_dir = str(Path(out or checkpoint).resolve().parent / 'test')
     with restored_scope(), process_group(cfg.launcher):
+        notes = [] if skip_checks else refuse_faults(cfg, splits=('test',))
         runner = runner_class(cfg).from_cfg(cfg)
+        for note in notes:
+            runner.logger.warning(note)
+        _compare_classes(runner.test_dataloader.dataset, trained, checkpoint)
         start = time.monotonic()
         metrics = runner.test()
         seconds = time.monotonic() - start
@@ -58,6 +69,16 @@ def evaluate(
                 write_text(out, json.dumps(results, indent=1, allow_nan=False) + '\n')
             print(_table(results, out))
     return 0
+
+
+def _compare_classes(dataset: Any, trained: Sequence[str], checkpoint: str) -> None:
+    """Refuse a test set whose numbers mean other classes than the checkpoint's: the score would be of neither."""
+    own = tuple((getattr(dataset, 'metainfo', None) or {}).get('classes') or ())
+    if trained and own and tuple(trained) != own:
+        raise ValueError(
+            f'{checkpoint} was trained on the classes {", ".join(trained)}; the test set has {", ".join(own)}. Give '
+            'the test set the same list in the same order (metainfo.classes), or leave its list out.'
+        )
 
 
 def _checkpoint_file(checkpoint: str) -> str:

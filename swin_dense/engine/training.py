@@ -10,7 +10,9 @@ from mmengine.config import Config
 from mmengine.dist import is_main_process
 from mmengine.registry import RUNNERS
 
+from swin_dense.checks.command import refuse_faults
 from swin_dense.engine.checkpoint_files import training_checkpoints
+from swin_dense.engine.class_names import fill_classes
 from swin_dense.engine.config_options import merge_options
 from swin_dense.engine.interrupts import EXIT_CODE, Interrupted
 from swin_dense.engine.launch import find_launcher, prepare_determinism, process_group
@@ -29,13 +31,16 @@ def train(
     deterministic: bool = False,
     launcher: str | None = None,
     cfg_options: dict[str, Any] | None = None,
+    skip_checks: bool = False,
 ) -> int:
     """Train `config`; gives the exit code: 0 when training is complete, 130 when it was interrupted and saved.
 
     `resume` is a path, or True for the newest whole checkpoint of the work dir (a fresh start where there is none).
+    `skip_checks` leaves out the quick checks of config and data that a run starts with.
     """
     cfg = load_config(config)
     merge_options(cfg, cfg_options)
+    fill_classes(cfg)
     cfg.launcher = find_launcher(launcher)
     cfg.work_dir = work_dir or cfg.get('work_dir') or str(Path('work_dirs') / Path(config).stem)
     cfg.randomness = _randomness(cfg, seed, deterministic)
@@ -54,7 +59,8 @@ def train(
         )
     _refuse_second_run(cfg)
     with restored_scope(), process_group(cfg.launcher):
-        return _run(cfg, seed)
+        notes = [] if skip_checks else refuse_faults(cfg, splits=('train', 'val'))
+        return _run(cfg, seed, notes)
 
 
 def _randomness(cfg: Config, seed: int | None, deterministic: bool) -> dict:
@@ -84,8 +90,9 @@ def _refuse_second_run(cfg: Config) -> None:
         )
 
 
-def _run(cfg: Config, seed: int | None) -> int:
+def _run(cfg: Config, seed: int | None, notes: Sequence[str]) -> int:
     runner = runner_class(cfg).from_cfg(cfg)
+    runner.notes += notes
     if seed is not None and runner.seed != seed:
         raise ValueError(
             f'--seed {seed}: the run to go on with has seed {runner.seed}, and keeps it. Leave --seed out.'

@@ -17,12 +17,13 @@ from swin_dense.checkpoints.download import local_file
 from swin_dense.checkpoints.files import read_checkpoint
 from swin_dense.checkpoints.surroundings import with_own_names
 from swin_dense.costs.models import build_model
-from swin_dense.engine.checkpoint_files import newest_checkpoint
+from swin_dense.datasets.palettes import checked_palette
+from swin_dense.engine.checkpoint_files import newest_checkpoint, trained_classes
+from swin_dense.engine.class_names import fill_classes
 from swin_dense.engine.config_options import RUNNER_KEYS, merge_options
 from swin_dense.engine.settings import load_config, recipe, recipe_hash
 from swin_dense.engine.states import put_weights
 from swin_dense.inference.carried_config import carried_config
-from swin_dense.inference.palettes import checked_palette
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,7 @@ def load_model(
         cfg = load_config(config)
     merge_options(cfg, dict(cfg_options or {}))
     cfg.setdefault('default_scope', 'mmdet')
+    fill_classes(cfg, known=trained_classes(meta))
     model = revert_sync_batchnorm(build_model(cfg, 'cpu'))
     state = content.get('state_dict', content)
     state = {name.removeprefix('module.'): value for name, value in state.items() if isinstance(value, torch.Tensor)}

@@ -8,7 +8,7 @@ import matplotlib
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from swin_dense.inference.palettes import blend, ink_on
+from swin_dense.datasets.palettes import blend, ink_on
 
 SMALLEST_FONT = 9  # pixels
 

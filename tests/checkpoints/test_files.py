@@ -259,3 +259,16 @@ def test_an_old_checkpoint_of_mmengine(tmp_path):
     with pytest.raises(pickle.UnpicklingError):
         torch.load(tmp_path / 'old.pth', weights_only=True)
     assert read_checkpoint(tmp_path / 'old.pth')['message_hub']['loss'].mean() == 1.5
+
+
+def test_a_file_deleted_while_it_is_opened_is_missing_not_broken(tmp_path, monkeypatch):
+    path = tmp_path / 'gone.pth'
+    torch.save({'a': torch.ones(2)}, path)
+
+    def load(*args, **options):
+        path.unlink()
+        raise RuntimeError('unable to open file in read-only mode: No such file or directory (2)')
+
+    monkeypatch.setattr(torch, 'load', load)
+    with pytest.raises(FileNotFoundError, match='any more'):
+        read_checkpoint(path, lazy=True)

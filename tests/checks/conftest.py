@@ -1,4 +1,8 @@
+"""Imported before the test files: mmdet and mmseg warn of themselves while they are imported."""
+
+import importlib
 import shutil
+import warnings
 
 import pytest
 import torch
@@ -8,6 +12,11 @@ import swin_dense  # noqa: F401 - first: it fills in for an mmcv without compile
 from swin_dense.datasets.demo import DemoRecipe, make_demo_data
 from swin_dense.registry import MODELS
 from tests.checks.planted import ROOT
+
+with warnings.catch_warnings():
+    warnings.simplefilter('ignore')
+    importlib.import_module('mmseg.models')
+    importlib.import_module('mmdet.models')
 
 
 @pytest.fixture(scope='session')

@@ -199,6 +199,39 @@ def test_a_part_of_the_images_is_measured_alone(annotations):
     assert ours(part, [sample], metric='bbox')['coco/bbox_mAP'] == pytest.approx(1.0)
 
 
+def test_missing_areas_are_computed(annotations, tmp_path):
+    """Sizes are those of the file that has the areas, whose objects are rectangles."""
+    from swin_dense.datasets.coco import CocoDataset
+
+    def measured(path):
+        options = {'metainfo': {'classes': CLASSES}, 'data_prefix': {'img': ''}, 'test_mode': True, 'pipeline': []}
+        dataset = CocoDataset(ann_file=str(path), **options)
+        return ours(dataset, samples_of(dataset, detections=all_of_them))
+
+    expected = measured(annotations)
+    assert all(expected[f'coco/bbox_mAP_{size}'] > 0 for size in 'sml')
+    content = json.loads(annotations.read_text())
+    for number, each in enumerate(content['annotations']):
+        each['area'] = [0, None, float('nan')][number % 3]
+        if not each['iscrowd']:
+            del each['iscrowd']
+    (tmp_path / 'a.json').write_text(json.dumps(content))
+    assert measured(tmp_path / 'a.json') == expected
+
+
+def test_an_object_of_id_0_is_found(annotations, tmp_path):
+    """pycocotools marks what it did not match by 0."""
+    from swin_dense.datasets.coco import CocoDataset
+
+    content = json.loads(annotations.read_text())
+    for number, each in enumerate(content['annotations']):
+        each['id'] = number
+    (tmp_path / 'a.json').write_text(json.dumps(content))
+    options = {'metainfo': {'classes': CLASSES}, 'data_prefix': {'img': ''}, 'test_mode': True, 'pipeline': []}
+    dataset = CocoDataset(ann_file=str(tmp_path / 'a.json'), **options)
+    test_perfect_detections_are_1(dataset)
+
+
 def test_no_detection_is_0_and_said(dataset, monkeypatch):
     said = []
     monkeypatch.setattr(MMLogger, 'warning', lambda self, text: said.append(text))

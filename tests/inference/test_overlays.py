@@ -6,9 +6,9 @@ import cv2
 import numpy as np
 import pytest
 
+from swin_dense.datasets.palettes import distinct_palette, instance_shade
 from swin_dense.inference import overlays, texts
 from swin_dense.inference.overlays import draw_detections, draw_segmentation
-from swin_dense.inference.palettes import distinct_palette, instance_shade
 from swin_dense.inference.results import CroppedMask, Detections, Segmentation
 
 GREY, RED, BLUE = (90, 100, 110), (255, 0, 0), (0, 0, 255)
@@ -202,6 +202,19 @@ def test_instances_of_a_class_differ_and_the_best_has_the_colour_of_the_class():
 
 
 # Names.
+
+
+@pytest.mark.parametrize(
+    ('options', 'names'), [({}, ['cat 0.90', 'dog 0.50']), ({'with_scores': False}, ['cat', 'dog'])]
+)
+def test_annotations_are_named_without_scores(options, names, monkeypatch):
+    written, text = [], overlays.line_of_text
+    monkeypatch.setattr(overlays, 'line_of_text', lambda name, *rest: (written.append(name), text(name, *rest))[1])
+    found = detections((720, 720), [[10, 100, 200, 300], [300, 100, 500, 300]], labels=[0, 1], scores=[0.9, 0.5])
+    overlays.draw_detections(
+        flat((720, 720)), found, classes=['cat', 'dog'], palette=PALETTE[:2], score_thr=0.3, **options
+    )
+    assert written == names
 
 
 def test_a_name_stands_above_its_box_else_inside_and_moves_left_at_the_right_border():

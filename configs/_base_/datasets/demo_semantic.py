@@ -7,7 +7,7 @@ crop_size = (128, 128)
 
 train_pipeline = [
     dict(type='LoadImageFromFile'),
-    dict(type='LoadAnnotations', reduce_zero_label=True),
+    dict(type='LoadAnnotations'),
     dict(type='RandomResize', scale=(176, 144), ratio_range=(0.9, 1.3), keep_ratio=True),
     dict(type='RandomCrop', crop_size=crop_size, cat_max_ratio=0.75),
     dict(type='RandomFlip', prob=0.5),
@@ -15,7 +15,7 @@ train_pipeline = [
 ]
 test_pipeline = [
     dict(type='LoadImageFromFile'),
-    dict(type='LoadAnnotations', reduce_zero_label=True),
+    dict(type='LoadAnnotations'),
     dict(type='PackSegInputs'),
 ]
 
@@ -25,11 +25,11 @@ train_dataloader = dict(
     persistent_workers=True,
     sampler=dict(type='InfiniteSampler', shuffle=True),
     dataset=dict(
-        type='BaseSegDataset',
+        type='swin_dense.SegmentationDataset',
         data_root=data_root,
         data_prefix=dict(img_path='images/training', seg_map_path='annotations/training'),
         metainfo=dict(classes=classes, palette=palette),
-        reduce_zero_label=True,
+        reduce_zero_label=True,  # 0 is no class
         pipeline=train_pipeline,
     ),
 )
@@ -39,11 +39,11 @@ val_dataloader = dict(
     persistent_workers=True,
     sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
-        type='BaseSegDataset',
+        type='swin_dense.SegmentationDataset',
         data_root=data_root,
         data_prefix=dict(img_path='images/validation', seg_map_path='annotations/validation'),
         metainfo=dict(classes=classes, palette=palette),
-        reduce_zero_label=True,
+        reduce_zero_label=True,  # 0 is no class
         pipeline=test_pipeline,
     ),
 )

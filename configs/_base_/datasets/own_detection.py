@@ -44,7 +44,7 @@ train_dataloader = dict(
     sampler=dict(type='DefaultSampler', shuffle=True),
     batch_sampler=dict(type='AspectRatioBatchSampler'),
     dataset=dict(
-        type='CocoDataset',
+        type='swin_dense.CocoDataset',
         data_root=data_root,
         ann_file=train_json,
         data_prefix=dict(img=train_images),
@@ -60,7 +60,7 @@ val_dataloader = dict(
     drop_last=False,
     sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
-        type='CocoDataset',
+        type='swin_dense.CocoDataset',
         data_root=data_root,
         ann_file=val_json,
         data_prefix=dict(img=val_images),

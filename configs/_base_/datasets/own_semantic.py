@@ -1,8 +1,11 @@
 """Your own masks of class numbers, 0 to N - 1, 255 for what does not count. Set these variables, or write them here:
 
-DATASET_ROOT/images/training/NAME.jpg, images/validation/NAME.jpg
+DATASET_ROOT/images/training/NAME.jpg, images/validation/NAME.jpg   or .jpeg, .png, .bmp, .tif, .tiff, .webp
 DATASET_ROOT/annotations/training/NAME.png, annotations/validation/NAME.png
 CLASSES=background,object                                           the N names, in the order of the numbers
+LABEL_MAP=255:1                                                     value in a mask:number, where they differ
+
+Masks of colours are read where `mask_colors` of the data sets says which they are.
 """
 
 data_root = '{{$DATASET_ROOT:data/own}}/'
@@ -12,7 +15,8 @@ train_images = '{{$TRAIN_IMAGES:images/training}}'
 train_masks = '{{$TRAIN_MASKS:annotations/training}}'
 val_images = '{{$VAL_IMAGES:images/validation}}'
 val_masks = '{{$VAL_MASKS:annotations/validation}}'
-image_suffix = '{{$IMAGE_SUFFIX:.jpg}}'
+changed_values = '{{$LABEL_MAP:255:255}}'
+label_map = {int(value): int(number) for value, number in (pair.split(':') for pair in changed_values.split(','))}
 num_classes = len(classes)
 crop_size = (512, 512)
 
@@ -38,10 +42,10 @@ train_dataloader = dict(
     persistent_workers=True,
     sampler=dict(type='InfiniteSampler', shuffle=True),
     dataset=dict(
-        type='BaseSegDataset',
+        type='swin_dense.SegmentationDataset',
         data_root=data_root,
         data_prefix=dict(img_path=train_images, seg_map_path=train_masks),
-        img_suffix=image_suffix,
+        label_map=label_map,
         metainfo=dict(classes=classes),
         pipeline=train_pipeline,
     ),
@@ -52,10 +56,10 @@ val_dataloader = dict(
     persistent_workers=True,
     sampler=dict(type='DefaultSampler', shuffle=False),
     dataset=dict(
-        type='BaseSegDataset',
+        type='swin_dense.SegmentationDataset',
         data_root=data_root,
         data_prefix=dict(img_path=val_images, seg_map_path=val_masks),
-        img_suffix=image_suffix,
+        label_map=label_map,
         metainfo=dict(classes=classes),
         pipeline=test_pipeline,
     ),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from skimage.color import rgb2lab
 
-from swin_dense.inference.palettes import checked_palette, distinct_palette, ink_on, instance_shade
+from swin_dense.datasets.palettes import checked_palette, distinct_palette, ink_on, instance_shade
 
 
 def distances(colours):

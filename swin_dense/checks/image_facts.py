@@ -1,0 +1,39 @@
+"""What is found in an image file: whether it gives a picture, and of which size."""
+
+from swin_dense.checks.scan import Facts
+from swin_dense.datasets.image_headers import SIDEWAYS, UnreadableImage, check_whole, format_of, read_header
+from swin_dense.inference.decoding import decode_image
+
+# mmcv turns pictures by their EXIF orientation, but OpenCV finds none in these
+_NEVER_TURNED = ('WebP', 'AVIF', 'JPEG 2000')
+
+
+def header_facts(content: bytes) -> Facts:
+    """`kind`, `height`, `width` as stored, EXIF `orientation`; or `broken` with why. Decodes nothing."""
+    try:
+        kind = format_of(content)
+        header = read_header(content, kind)
+        check_whole(content, kind)
+    except UnreadableImage as error:
+        return {'broken': str(error)}
+    return {'kind': kind, 'height': header.height, 'width': header.width, 'orientation': header.orientation}
+
+
+def pixel_facts(content: bytes) -> Facts:
+    """The same of an image that could be decoded to its last pixel."""
+    try:
+        decode_image(content)
+    except UnreadableImage as error:
+        return {'broken': str(error)}
+    return header_facts(content)
+
+
+def is_turned(facts: Facts) -> bool:
+    """Whether height and width change places when the image is loaded."""
+    return facts['orientation'] in SIDEWAYS and facts['kind'] not in _NEVER_TURNED
+
+
+def loaded_size(facts: Facts) -> tuple[int, int]:
+    """Height and width of the image as a pipeline loads it."""
+    height, width = facts['height'], facts['width']
+    return (width, height) if is_turned(facts) else (height, width)

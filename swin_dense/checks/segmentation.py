@@ -1,0 +1,138 @@
+"""Checks of segmentation data: settings, folders, pairs, mask files, values, and images of more than one set."""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from mmengine.config import Config
+
+from swin_dense.checks.cases import counted, listed, one_finding
+from swin_dense.checks.findings import Case, Depth, Finding
+from swin_dense.checks.image_facts import header_facts, pixel_facts
+from swin_dense.checks.mask_facts import KIND, mask_facts
+from swin_dense.checks.mask_files import LookedAt, check_mask_files
+from swin_dense.checks.mask_pairs import find_pairs
+from swin_dense.checks.mask_settings import check_heads, check_settings, decode_head_ignores
+from swin_dense.checks.mask_sources import MaskSource, mask_source, segmentation_datasets
+from swin_dense.checks.mask_values import ENOUGH_MASKS, check_values, tally
+from swin_dense.checks.scan import evenly, scan_files
+
+_LOOKED_AT_QUICKLY = 64
+_NOISE = 0.01  # of a validation set: large public sets have a few pictures twice
+
+
+@dataclass(frozen=True, eq=False)
+class _Content:
+    """A data set, its pairs of paths, and what was found in those that were looked into."""
+
+    source: MaskSource
+    paths: Sequence[tuple[str, str]]
+    files: LookedAt
+
+
+def check_segmentation_data(cfg: Config, splits: Sequence[str], depth: Depth) -> Iterator[Finding]:
+    """Check the data sets of mmseg's kind: masks of the train, val and test set, and what the config says of them."""
+    datasets = list(segmentation_datasets(cfg, splits))
+    if not datasets:
+        return
+    yield from check_heads(cfg)
+    contents = []
+    for dataset in datasets:
+        yield from check_settings(cfg, dataset)
+        source = mask_source(dataset, decode_head_ignores(cfg))
+        if '://' in source.image_folder:  # of a backend: nothing to list here
+            continue
+        pairs = find_pairs(source)
+        yield from pairs.findings
+        contents.append(_look_into(source, _chosen(pairs.paths, dataset.cfg.get('indices')), depth))
+        yield from _check_content(contents[-1])
+    yield from _shared_images(contents, depth)
+
+
+def _chosen(paths: Sequence[tuple[str, str]], indices: int | Sequence[int] | None) -> Sequence[tuple[str, str]]:
+    """The part of a data set that `indices` takes, as in mmengine: the first n, or those listed."""
+    paths = sorted(paths)
+    if isinstance(indices, int):
+        return paths[:indices] if indices >= 0 else paths[indices:]
+    return paths if indices is None else [paths[index] for index in indices if -len(paths) <= index < len(paths)]
+
+
+def _look_into(source: MaskSource, paths: Sequence[tuple[str, str]], depth: Depth) -> _Content:
+    some = paths if depth == 'full' else evenly(paths, _LOOKED_AT_QUICKLY)
+    inspect, kind = (pixel_facts, 'image-1') if depth == 'full' else (header_facts, 'image-header-1')
+    images = scan_files([image for image, _ in some], inspect, kind=kind, title=f'{source.split} images')
+    masks = scan_files([mask for _, mask in some], mask_facts, kind=KIND, title=f'{source.split} masks')
+    files = [(*pair, image, mask) for pair, image, mask in zip(some, images, masks, strict=True)]
+    return _Content(source, paths, files)
+
+
+def _check_content(content: _Content) -> Iterator[Finding]:
+    source = content.source
+    yield from check_mask_files(source, content.files)
+    masks = [(path, facts) for _, path, _, facts in content.files]
+    found = list(check_values(source, masks, tally(source, masks, len(content.paths))))
+    if any(each.rule == 'reduce-zero-label-wrong' and each.level == 'warning' for each in found):
+        # a value that 64 masks do not have may be in others
+        more = evenly([mask for _, mask in content.paths], ENOUGH_MASKS)
+        facts = scan_files(more, mask_facts, kind=KIND, title=f'{source.split} masks')
+        masks = list(zip(more, facts, strict=True))
+        found = list(check_values(source, masks, tally(source, masks, len(content.paths))))
+    yield from found
+
+
+def _shared_images(contents: Sequence[_Content], depth: Depth) -> Iterator[Finding]:
+    """Images of the train set that are in another set as well: by path, at full depth by content."""
+    train = [each for each in contents if each.source.split == 'train']
+    real = _RealPaths()
+    paths = {real(image): image for each in train for image, _ in each.paths}
+    digests = {facts['digest']: image for each in train for image, _, facts, _ in each.files if 'digest' in facts}
+    for each in contents:
+        if each.source.split == 'train' or not paths:
+            continue
+        same = [(image, paths[real(image)]) for image, _ in each.paths if real(image) in paths]
+        if same and len(same) == len(each.paths) and len(same) == len(paths):
+            yield _same_set(each.source, train[0].source)
+        elif same:
+            yield from _in_train(each, same, 'image-in-train', 'by their path')
+        elif depth == 'full':
+            same = [(image, digests[f['digest']]) for image, _, f, _ in each.files if f.get('digest') in digests]
+            yield from _in_train(each, same, 'image-content-in-train', 'by their content')
+
+
+class _RealPaths:
+    """Paths with links of folders followed; a folder is looked up once, as there may be 100,000 images in it."""
+
+    def __init__(self) -> None:
+        self._folders: dict[str, str] = {}
+
+    def __call__(self, path: str) -> str:
+        folder, name = os.path.split(path)
+        if folder not in self._folders:
+            self._folders[folder] = os.path.realpath(folder)
+        return os.path.join(self._folders[folder], name)
+
+
+def _in_train(content: _Content, same: Sequence[tuple[str, str]], rule: str, how: str) -> Iterator[Finding]:
+    split = content.source.split
+    cases = [
+        Case(image, '', None, f'remove it from the {split} set, or {other} from training') for image, other in same
+    ]
+    few = len(same) <= _NOISE * len(content.paths)
+    yield from one_finding(
+        cases, level='warning' if few else 'error', rule=rule, file=cases[0].file if cases else '',
+        key=f'{content.source.key}.data_prefix.img_path',
+        message=f'{counted(len(cases), "image")} of {len(content.paths):,} of the {split} set are in the train set, '
+        f'too ({how}): {listed([f"{image} is {other}" for image, other in same], 3)}. mIoU counts what was learnt by '
+        f'heart.',
+        remedy='remove them from one of the two sets.',
+    )  # fmt: skip
+
+
+def _same_set(source: MaskSource, train: MaskSource) -> Finding:
+    return Finding(
+        level='warning', rule='same-images', file=source.image_folder, key=f'{source.key}.data_prefix.img_path',
+        value=source.image_folder,
+        message=f'the {source.split} set has the images of the train set ({train.image_folder}): its mIoU says how '
+        'well they are remembered, not what is seen in others.',
+        remedy='hold some images back in folders, or in a list (ann_file), of their own.',
+    )  # fmt: skip

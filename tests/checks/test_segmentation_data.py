@@ -1,0 +1,266 @@
+"""Checks of segmentation data: planted faults, sound data, and numbers against mmseg and loops over pixels."""
+
+import itertools
+import shutil
+from collections import Counter
+
+import numpy as np
+import pytest
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+from PIL import Image
+
+from swin_dense.checks.mask_facts import mask_facts
+from swin_dense.checks.mask_settings import decode_head_ignores
+from swin_dense.checks.mask_sources import mask_source, segmentation_datasets
+from swin_dense.checks.scan import evenly
+from swin_dense.checks.segmentation import check_segmentation_data
+from swin_dense.engine.settings import load_config, restored_scope
+from swin_dense.registry import DATASETS
+from tests.checks.faults_segmentation import FAULTS
+from tests.checks.planted import Fault, matching, planted_config
+
+pytestmark = pytest.mark.filterwarnings('ignore')
+SPLITS = ('train', 'val', 'test')
+
+
+def check(cfg, depth='quick', splits=SPLITS):
+    return list(check_segmentation_data(cfg, splits, depth))
+
+
+def sound(folder, config=''):
+    clean = Fault(name='', task='segmentation', rule='', where='', says=(), config=config)
+    return planted_config(clean, folder)
+
+
+def wrong(found):
+    return [each for each in found if each.level != 'ok']
+
+
+@pytest.mark.parametrize('depth', ['quick', 'full'])
+def test_sound_data_have_no_fault(own_data, depth):
+    found = check(sound(own_data), depth)
+    assert not wrong(found), '\n'.join(each.text() for each in found)
+    assert [each.rule for each in found] == ['mask-values', 'mask-values']
+
+
+@pytest.mark.parametrize('fault', FAULTS, ids=[fault.name for fault in FAULTS])
+def test_a_planted_fault_is_found(fault, own_data):
+    found = check(planted_config(fault, own_data), fault.depth)
+    assert matching(fault, found), '\n'.join(each.text() for each in found)
+    assert all(each.remedy for each in wrong(found))
+
+
+def test_a_detector_has_nothing_to_check(own_data):
+    assert check(planted_config(Fault(name='', task='detection', rule='', where='', says=()), own_data)) == []
+
+
+def test_data_that_are_not_there_are_said_once_for_a_folder(tmp_path, monkeypatch):
+    monkeypatch.setenv('ADE20K_ROOT', str(tmp_path / 'nowhere'))
+    found = check(load_config('configs/swin/upernet_swin_tiny_ade20k_160k.py'))
+    assert {each.rule for each in found} == {'folder-missing'}
+    assert len(found) == 4  # images and masks of two sets
+    assert all(str(tmp_path) in each.message for each in found)
+
+
+# --- what a value becomes, against mmseg -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    'arguments',
+    [
+        {},
+        {'reduce_zero_label': True},
+        {'type': 'mmseg.ADE20KDataset', 'classes': ('wall', 'floor', 'tree')},
+        {'type': 'mmseg.ADE20KDataset', 'classes': ('tree', 'wall')},
+        {'type': 'swin_dense.SegmentationDataset', 'label_map': {255: 1, 9: 2, 0: 255}},
+        {'type': 'swin_dense.SegmentationDataset', 'reduce_zero_label': True},
+    ],
+)
+def test_labels_are_those_that_mmseg_loads(tmp_path, arguments):
+    """A mask with every value of 8 bits, loaded by the data set's own pipeline."""
+    for folder in ('images', 'masks'):
+        (tmp_path / folder).mkdir()
+    Image.new('RGB', (16, 16)).save(tmp_path / 'images' / 'a.jpg')
+    Image.fromarray(np.arange(256, dtype=np.uint8).reshape(16, 16)).save(tmp_path / 'masks' / 'a.png')
+    classes = arguments.pop('classes', ('a', 'b', 'c'))
+    cfg = {
+        'type': 'mmseg.BaseSegDataset', 'data_root': str(tmp_path), 'metainfo': {'classes': classes},
+        'data_prefix': {'img_path': 'images', 'seg_map_path': 'masks'},
+        'pipeline': [{'type': 'LoadAnnotations'}], **arguments,
+    }  # fmt: skip
+    with restored_scope():
+        init_default_scope('mmseg')
+        loaded = DATASETS.build(cfg)[0]['gt_seg_map'].reshape(-1)
+    whole = Config({'train_dataloader': {'dataset': cfg}})
+    source = mask_source(next(segmentation_datasets(whole, ('train',))), decode_head_ignores(whole))
+    assert [source.label(value) for value in range(256)] == loaded.tolist()
+    assert source.label(300) == loaded[300 % 256]
+
+
+def saved(folder, pixels, **options):
+    path = folder / 'mask.png'
+    Image.fromarray(pixels).save(path, **options)
+    return mask_facts(path.read_bytes())
+
+
+@pytest.mark.parametrize('dtype', [np.uint8, np.uint16, bool])
+def test_values_are_counted_as_by_a_loop(tmp_path, dtype):
+    drawn = np.random.default_rng(0).integers(0, 2 if dtype is bool else 300 if dtype is np.uint16 else 256, (9, 11))
+    pixels = drawn.astype(dtype)
+    expected = Counter(int(pixels[place]) for place in itertools.product(range(9), range(11)))
+    facts = saved(tmp_path, pixels)
+    assert facts['values'] == {str(value): count for value, count in expected.items()}
+    assert (facts['height'], facts['width']) == (9, 11)
+    assert facts['form'] == {np.uint8: 'index', np.uint16: '16 bits', bool: '1 bit'}[dtype]
+
+
+@pytest.mark.parametrize('channels', [2, 3, 4])
+def test_colors_are_counted_as_by_a_loop(tmp_path, channels):
+    pixels = np.random.default_rng(0).choice([0, 128, 255], (9, 11, channels)).astype(np.uint8)
+    places = list(itertools.product(range(9), range(11)))
+    three = [pixels[place][:3] if channels > 2 else [pixels[place][0]] * 3 for place in places]
+    expected = Counter(','.join(str(int(part)) for part in color) for color in three)
+    facts = saved(tmp_path, pixels)
+    assert facts['colors'] == dict(expected)
+    assert facts['num_colors'] == len(expected)
+    assert facts['is_grey'] == (channels == 2)
+    assert facts['transparent'] == (0 if channels == 3 else sum(int(pixels[place][-1]) < 255 for place in places))
+
+
+def test_a_palette_s_indices_count(tmp_path):
+    image = Image.fromarray(np.full((4, 5), 3, np.uint8))
+    image.putpalette([200, 0, 0] * 256)
+    image.save(tmp_path / 'mask.png')
+    facts = mask_facts((tmp_path / 'mask.png').read_bytes())
+    assert (facts['form'], facts['values']) == ('palette', {'3': 20})
+
+
+# --- where the border of a fault is -----------------------------------------------------------------------------------
+
+
+def test_the_table_counts_all_pixels(own_data):
+    (train, _) = check(sound(own_data), 'full')
+    counts: Counter = Counter()
+    for path in (own_data / 'data/segmentation/annotations/training').iterdir():
+        counts.update(np.array(Image.open(path)).ravel().tolist())
+    for value, name in enumerate(('ignored', 'sky', 'grass', 'water', 'sand', 'bricks', 'toy')):
+        row = next(line for line in train.message.split('\n') if f' {name} ' in line)
+        assert row.split()[1] == str(value)
+        assert f'{100 * counts[value] / counts.total():.2f} %' in row
+
+
+def test_a_rare_class_is_no_error_in_a_sample(own_data, monkeypatch):
+    """Of many masks some are looked into, and the last class may be in others: then more are looked into."""
+    masks = sorted((own_data / 'data/segmentation/annotations/training').iterdir())
+    looked_at = evenly(masks, 20)
+    alone = next(path for path in masks if path not in looked_at)
+    for path in [path for path in masks if path != alone]:
+        mask = np.array(Image.open(path))
+        Image.fromarray(np.where(mask == 6, 0, mask).astype(np.uint8)).save(path)
+    monkeypatch.setattr('swin_dense.checks.segmentation._LOOKED_AT_QUICKLY', 20)
+    assert not [each for each in check(sound(own_data)) if each.level == 'error']
+    Image.fromarray(np.zeros_like(np.array(Image.open(alone)))).save(alone)
+    assert [each.rule for each in check(sound(own_data)) if each.level == 'error'] == ['reduce-zero-label-wrong']
+
+
+def test_validation_may_lack_the_last_class(own_data):
+    for path in (own_data / 'data/segmentation/annotations/validation').iterdir():
+        mask = np.array(Image.open(path))
+        Image.fromarray(np.where(mask == 6, 0, mask).astype(np.uint8)).save(path)
+    assert not wrong(check(sound(own_data), 'full'))
+
+
+def test_spread_values_get_a_map(own_data):
+    data = own_data / 'data/segmentation/annotations'
+    for path in data.glob('*/*'):
+        mask = np.array(Image.open(path))
+        Image.fromarray(np.where(mask == 0, 255, (mask - 1) * 40).astype(np.uint8)).save(path)
+    config = 'train_dataloader = dict(dataset=dict(reduce_zero_label=False{0}))\n' + (
+        'val_dataloader = dict(dataset=dict(reduce_zero_label=False{0}))'
+    )
+    found = wrong(check(sound(own_data, config.format('')), 'full', ('train',)))
+    assert [each.rule for each in found] == ['mask-values']
+    assert 'label_map={40: 1, 80: 2, 120: 3, 160: 4, 200: 5}' in found[0].remedy
+    advised = ', label_map={40: 1, 80: 2, 120: 3, 160: 4, 200: 5}'
+    assert not wrong(check(sound(own_data, config.format(advised)), 'full', ('train', 'val')))
+
+
+def test_the_advice_for_0_and_255_is_enough(own_data):
+    for path in (own_data / 'data/segmentation/annotations').glob('*/*'):
+        mask = np.array(Image.open(path))
+        Image.fromarray(np.where(mask == 6, 255, 0).astype(np.uint8)).save(path)
+    names = "reduce_zero_label=False, metainfo=dict(_delete_=True, classes=('other', 'toy'))"
+    advised = f'train_dataloader = dict(dataset=dict({names}, label_map={{255: 1}}))'
+    assert not wrong(check(sound(own_data, advised), 'full', ('train',)))
+
+
+def test_colors_with_a_map_are_sound(own_data):
+    colors = np.array([(0, 0, 0), *[(n, n, 9) for n in range(1, 7)]], np.uint8)
+    for path in (own_data / 'data/segmentation/annotations').glob('*/*'):
+        Image.fromarray(colors[np.array(Image.open(path))]).save(path)
+    names = ('sky', 'grass', 'water', 'sand', 'bricks', 'toy')
+    arguments = 'reduce_zero_label=False, mask_colors={255: (0, 0, 0), ' + ', '.join(
+        f'{name!r}: ({place}, {place}, 9)' for place, name in enumerate(names, 1)
+    )
+    config = f'train_dataloader = dict(dataset=dict({arguments}}}))\nval_dataloader = dict(dataset=dict({arguments}}}))'
+    found = check(sound(own_data, config), 'full', ('train', 'val'))
+    assert not wrong(found), '\n'.join(each.text() for each in found)
+    assert 'sky' in found[0].message
+
+
+def test_the_same_folder_for_training_and_validation_is_a_warning(own_data):
+    folders = "data_prefix=dict(img_path='images/training', seg_map_path='annotations/training')"
+    found = wrong(check(sound(own_data, f'val_dataloader = dict(dataset=dict({folders}))')))
+    assert [(each.level, each.rule) for each in found] == [('warning', 'same-images')]
+
+
+def test_a_part_of_training_in_validation_is_found_by_path(own_data):
+    data = own_data / 'data/segmentation'
+    names = sorted(path.stem for path in (data / 'images/training').iterdir())[:4]
+    (data / 'val.txt').write_text('\n'.join(names))
+    folders = "data_prefix=dict(img_path='images/training', seg_map_path='annotations/training'), ann_file='val.txt'"
+    found = wrong(check(sound(own_data, f'val_dataloader = dict(dataset=dict({folders}))')))
+    assert [(each.level, each.rule, len(each.cases)) for each in found] == [('error', 'image-in-train', 4)]
+
+
+def test_indices_take_a_part(own_data):
+    (found,) = check(sound(own_data, 'train_dataloader = dict(dataset=dict(indices=5))'), splits=('train',))
+    assert found.message.startswith('5 masks of the train set')
+
+
+def test_wrapped_data_sets_are_looked_into(own_data):
+    config = (
+        "train_dataloader = dict(dataset=dict(_delete_=True, type='RepeatDataset', times=2, dataset=dict("
+        "type='ConcatDataset', datasets=[_base_.train_dataloader.dataset, "
+        "dict(_base_.train_dataloader.dataset, data_prefix=dict(img_path='nowhere', seg_map_path='nowhere'))])))"
+    )
+    found = check(sound(own_data, config), splits=('train',))
+    assert [each.key.split('.data_prefix')[0] for each in found] == [
+        'train_dataloader.dataset.dataset.datasets.0',
+        'train_dataloader.dataset.dataset.datasets.1',
+        'train_dataloader.dataset.dataset.datasets.1',
+    ]
+
+
+def test_facts_are_kept(own_data, monkeypatch):
+    first = check(sound(own_data), 'full')
+
+    def fail(content):
+        raise AssertionError('a file was looked into again')
+
+    for name in ('mask_facts', 'pixel_facts'):
+        monkeypatch.setattr(f'swin_dense.checks.segmentation.{name}', fail)
+    assert check(sound(own_data), 'full') == first
+
+
+def test_masks_beside_their_images(own_data):
+    data = own_data / 'data/segmentation'
+    (data / 'all').mkdir()
+    for path in (data / 'images/training').iterdir():
+        shutil.copy(path, data / 'all')
+        shutil.copy(data / 'annotations/training' / f'{path.stem}.png', data / 'all' / f'{path.stem}_mask.png')
+    folders = "data_prefix=dict(img_path='all', seg_map_path='all'), seg_map_suffix='_mask.png'"
+    found = check(sound(own_data, f'train_dataloader = dict(dataset=dict({folders}))'), splits=('train',))
+    assert not wrong(found), '\n'.join(each.text() for each in found)
+    assert found[0].message.startswith('24 masks')
