@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from swin_dense.checks.cases import counted, listed, one_finding
+from swin_dense.checks.cases import listed, one_finding
 from swin_dense.checks.dataset_configs import DatasetConfig
 from swin_dense.checks.findings import Case, Finding
 from swin_dense.datasets.coco_json import nearest_name
@@ -73,7 +73,7 @@ def broken_json(path: str | Path, error: json.JSONDecodeError | UnicodeDecodeErr
     ending = ', where the file ends: it is cut off' if at_end else ''
     return (
         f'is not valid JSON: {error.msg} at line {error.lineno}, column {error.colno} (character {error.pos:,} of '
-        f'{len(error.doc):,}; {size:,} bytes){ending}. Write or download it again.'
+        f'{len(error.doc):,}; {size:,} bytes){ending}.'
     )
 
 
@@ -201,9 +201,8 @@ def _incomplete_entries(path: str, content: dict[str, Any]) -> Iterator[Finding]
             yield from one_finding(
                 cases, level='error', rule='key-missing' if missing == len(cases) else 'key-of-wrong-type',
                 file=path, key=f'{part}[].{name}',
-                message=f'{counted(len(cases), part[:-1] if part != "categories" else "category entrie")} of '
-                f'{len(content[part]):,} have no {name!r} that is {what}'
-                + ('.' if missing else f': {type(cases[0].value).__name__ if cases else ""} is another value to JSON.'),
+                message=f'{len(cases):,} of {len(content[part]):,} {part} have no {name!r} that is {what}'
+                + ('.' if missing or not cases else f', as {cases[0].value!r} is not.'),
                 remedy=f'Write {name!r} as {what} in each of them'
                 + (', in quotation marks nowhere.' if kind is int and not missing else '.'),
             )  # fmt: skip

@@ -66,10 +66,7 @@ def check(
         if cfg is not None:
             findings += find_faults(cfg, depth=depth)
         if cfg is not None and depth == 'full' and not _has_errors(findings):
-            # it builds what training builds; the quick checks, and so the start of training, need none of it
-            from swin_dense.checks.readiness import check_readiness
-
-            findings += check_readiness(cfg, folder, overfit_steps=overfit_steps, work_dir=run)
+            findings += try_run(cfg, folder, overfit_steps=overfit_steps, work_dir=run)
     print(report_text(findings))
     write_report(folder / 'report.json', findings, config=config, depth=depth)
     print(f'{time.monotonic() - start:.1f} s at level {depth}; written to {folder / "report.json"}')
@@ -93,6 +90,14 @@ def find_faults(cfg: Config, *, splits: Sequence[str] = SPLITS, depth: Depth = '
                 message=f'{each.__name__} could not do its work: {type(error).__name__}: {error}',
                 remedy=f'what it looks for may be there all the same; {DEBUG_VARIABLE}=1 shows the traceback.',
             )
+
+
+def try_run(cfg: Config, folder: Path, *, overfit_steps: int, work_dir: Path) -> Iterator[Finding]:
+    """Try what training will do: what is wrong then, and how much it takes."""
+    # it builds what training builds; the quick checks, and so the start of training, need none of it
+    from swin_dense.checks.readiness import check_readiness
+
+    yield from check_readiness(cfg, folder, overfit_steps=overfit_steps, work_dir=work_dir)
 
 
 def refuse_faults(cfg: Config, *, splits: Sequence[str]) -> list[str]:

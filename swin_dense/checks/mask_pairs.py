@@ -198,7 +198,7 @@ def _listed_stems(
 def _images_alone(
     source: MaskSource, by_stem: Mapping[str, str], lonely: Sequence[str], masks: Sequence[str]
 ) -> Iterator[Finding]:
-    others = _near(masks)
+    others = _near(masks) if lonely else {}
     wanted = f'NAME{" or NAME".join(source.mask_suffixes)}'
     cases = []
     for stem in lonely:
@@ -226,11 +226,11 @@ def _masks_alone(
     source: MaskSource, by_stem: Mapping[str, str], mask_by_stem: Mapping[str, str], images: Sequence[str]
 ) -> Iterator[Finding]:
     in_one_folder = os.path.realpath(source.image_folder) == os.path.realpath(source.mask_folder or '')
-    others = _near(images)
+    taken = set(by_stem.values()) if in_one_folder else ()
+    alone = {stem: name for stem, name in mask_by_stem.items() if stem not in by_stem and name not in taken}
+    others = _near(images) if alone else {}
     cases, nears = [], []
-    for stem, name in mask_by_stem.items():
-        if stem in by_stem or (in_one_folder and name in by_stem.values()):
-            continue
+    for stem, name in alone.items():
         near = others.get(_plain(stem))
         nears += [near] if near else []
         fix = f'its image is {near}, which img_suffix does not take' if near else 'put its image back, or remove it'

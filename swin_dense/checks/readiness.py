@@ -245,7 +245,9 @@ class _Readiness:
         factor = count / step.images
         self.memory = self._scaled(step, factor)
         others = self.batches[1:] if used is self.batches[0] else []
-        seconds = step_seconds(model, wrapper, [*others, used], most=_TIMING_SECONDS) if factor == 1 else []
+        seconds = (
+            step_seconds(model, wrapper, [*others, used], most=_TIMING_SECONDS - step.seconds) if factor == 1 else []
+        )
         self.times = Times(
             self.loading_seconds,
             sorted([step.seconds, *seconds])[(len(seconds)) // 2] * factor,

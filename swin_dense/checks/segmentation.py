@@ -83,12 +83,13 @@ def _check_content(content: _Content) -> Iterator[Finding]:
 def _shared_images(contents: Sequence[_Content], depth: Depth) -> Iterator[Finding]:
     """Images of the train set that are in another set as well: by path, at full depth by content."""
     train = [each for each in contents if each.source.split == 'train']
-    paths = {os.path.realpath(image): image for each in train for image, _ in each.paths}
+    real = _RealPaths()
+    paths = {real(image): image for each in train for image, _ in each.paths}
     digests = {facts['digest']: image for each in train for image, _, facts, _ in each.files if 'digest' in facts}
     for each in contents:
         if each.source.split == 'train' or not paths:
             continue
-        same = [(image, paths[real]) for image, _ in each.paths if (real := os.path.realpath(image)) in paths]
+        same = [(image, paths[real(image)]) for image, _ in each.paths if real(image) in paths]
         if same and len(same) == len(each.paths) and len(same) == len(paths):
             yield _same_set(each.source, train[0].source)
         elif same:
@@ -96,6 +97,19 @@ def _shared_images(contents: Sequence[_Content], depth: Depth) -> Iterator[Findi
         elif depth == 'full':
             same = [(image, digests[f['digest']]) for image, _, f, _ in each.files if f.get('digest') in digests]
             yield from _in_train(each, same, 'image-content-in-train', 'by their content')
+
+
+class _RealPaths:
+    """Paths with links of folders followed; a folder is looked up once, as there may be 100,000 images in it."""
+
+    def __init__(self) -> None:
+        self._folders: dict[str, str] = {}
+
+    def __call__(self, path: str) -> str:
+        folder, name = os.path.split(path)
+        if folder not in self._folders:
+            self._folders[folder] = os.path.realpath(folder)
+        return os.path.join(self._folders[folder], name)
 
 
 def _in_train(content: _Content, same: Sequence[tuple[str, str]], rule: str, how: str) -> Iterator[Finding]:

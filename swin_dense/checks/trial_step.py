@@ -66,7 +66,7 @@ def take_step(model: Any, optim_wrapper: Any, batch: Any) -> Step:
 
 
 def step_seconds(model: Any, optim_wrapper: Any, batches: list[Any], *, most: float) -> list[float]:
-    """Seconds of plain steps, one for each of `batches`, as many as begin within `most` seconds."""
+    """Seconds of plain steps, one for each of `batches`, as many as begin within `most` seconds (below 0: none)."""
     device = next(model.parameters()).device
     taken: list[float] = []
     for batch in batches:

@@ -190,7 +190,7 @@ def test_the_advice_for_0_and_255_is_enough(own_data):
     for path in (own_data / 'data/segmentation/annotations').glob('*/*'):
         mask = np.array(Image.open(path))
         Image.fromarray(np.where(mask == 6, 255, 0).astype(np.uint8)).save(path)
-    names = "reduce_zero_label=False, metainfo=dict(classes=('other', 'toy'), palette=None)"
+    names = "reduce_zero_label=False, metainfo=dict(_delete_=True, classes=('other', 'toy'))"
     advised = f'train_dataloader = dict(dataset=dict({names}, label_map={{255: 1}}))'
     assert not wrong(check(sound(own_data, advised), 'full', ('train',)))
 
