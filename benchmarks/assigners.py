@@ -3,8 +3,8 @@
 mmdet's take 44 bytes for each pair of an object and an anchor: they are left out where that is more than there is.
 
 examples:
-  python benchmarks/assigners.py                                        the cases of the README's table
-  python benchmarks/assigners.py --objects 300 --anchors 250000 --rounds 5
+  python benchmarks/assigners.py                                        30, 300 and 5000 objects, 250,000 anchors
+  python benchmarks/assigners.py --objects 300 --anchors 250000 --rounds 5 --clock cpu
 """
 
 import argparse
@@ -55,18 +55,29 @@ def main() -> None:
     parser.add_argument('--anchors', type=int, default=250_000)
     parser.add_argument('--rounds', type=int, default=3, help='timed turns, after one that is not')
     parser.add_argument('--threads', type=int, default=torch.get_num_threads())
+    parser.add_argument(
+        '--clock', choices=['wall', 'cpu'], default='wall', help="cpu: the process' own time, one thread"
+    )
     parser.add_argument('--out', type=Path, help='append a JSON line for each row to this file')
     arguments = parser.parse_args()
-    arguments.device, arguments.clock = 'cpu', 'wall'
+    arguments.device = 'cpu'
+    if arguments.clock == 'cpu':
+        arguments.threads = 1
     torch.set_num_threads(arguments.threads)
     for name in arguments.assigners:
         for num_objects in arguments.objects:
-            row = compared(CASES[name], num_objects=num_objects, num_priors=arguments.anchors, rounds=arguments.rounds)
+            row = compared(
+                CASES[name],
+                num_objects=num_objects,
+                num_priors=arguments.anchors,
+                rounds=arguments.rounds,
+                clock=arguments.clock,
+            )
             print(row, flush=True)
             append_row({'benchmark': 'assigners', **row, **environment(arguments)}, arguments.out)
 
 
-def compared(case: Case, *, num_objects: int, num_priors: int, rounds: int) -> dict[str, Any]:
+def compared(case: Case, *, num_objects: int, num_priors: int, rounds: int, clock: str = 'wall') -> dict[str, Any]:
     """Assign by both classes in turn: the row of a table."""
     torch.manual_seed(0)
     priors = InstanceData(priors=_boxes(num_priors))
@@ -76,7 +87,7 @@ def compared(case: Case, *, num_objects: int, num_priors: int, rounds: int) -> d
     fits = num_objects * num_priors * VALUES_PER_PAIR * 4 < 0.5 * _free_bytes()
     sides = [case.ours(**case.settings)] + ([case.ours.__base__(**case.settings)] if fits else [])
     results, peaks = zip(*(_watched(lambda side=side: side.assign(*arguments)) for side in sides), strict=True)
-    seconds = [[_timed(lambda side=side: side.assign(*arguments)) for side in sides] for _ in range(rounds)]
+    seconds = [[_timed(lambda side=side: side.assign(*arguments), clock) for side in sides] for _ in range(rounds)]
     ratios = [turn[1] / turn[0] for turn in seconds if fits]
     medians = [round(statistics.median(turn), 4) for turn in zip(*seconds, strict=True)]
     return {
@@ -104,10 +115,11 @@ def _watched(assign: Callable[[], Any]) -> tuple[Any, int]:
     return result, peak.grown
 
 
-def _timed(assign: Callable[[], Any]) -> float:
-    start = time.perf_counter()
+def _timed(assign: Callable[[], Any], clock: str) -> float:
+    now = time.process_time if clock == 'cpu' else time.perf_counter
+    start = now()
     assign()
-    return time.perf_counter() - start
+    return now() - start
 
 
 def _same(ours: Any, theirs: Any) -> bool:

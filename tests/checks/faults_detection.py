@@ -179,7 +179,7 @@ FAULTS = [
     ),
     _fault(
         name='file of labelme', rule='annotations-not-coco', where=TRAIN, data=_labelme,
-        says=('labelme', 'Convert it to COCO JSON', '"bbox": [x, y, width, height]'),
+        says=('labelme', 'python tools/convert_labelme.py FOLDER --out DIR'),
     ),
     _fault(name='file of Pascal VOC', rule='annotations-not-coco', where=TRAIN, data=_voc, says=('XML', 'Pascal VOC')),
     _fault(
