@@ -120,7 +120,8 @@ class Runner(ResumableRunner):
             if explained := explain_build_failure(error, cfg):
                 raise explained from error
             raise
-        guard_labels(loader.dataset)
+        if loader is not dataloader:  # one that is handed in has its guard, and may know what the model ignores
+            guard_labels(loader.dataset)
         if not isinstance(loader.worker_init_fn, WorkerStart):
             loader.worker_init_fn = WorkerStart(loader.worker_init_fn)
         return loader

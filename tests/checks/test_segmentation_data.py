@@ -164,6 +164,23 @@ def test_a_rare_class_is_no_error_in_a_sample(own_data, monkeypatch):
     assert [each.rule for each in check(sound(own_data)) if each.level == 'error'] == ['reduce-zero-label-wrong']
 
 
+def test_a_class_that_a_sample_lacks_is_not_said_to_be_absent(own_data, monkeypatch):
+    masks = sorted((own_data / 'data/segmentation/annotations/training').iterdir())
+    for path in masks[:-2]:
+        mask = np.array(Image.open(path))
+        Image.fromarray(np.where(mask == 5, 0, mask).astype(np.uint8)).save(path)
+    mask = np.array(Image.open(masks[-2]))
+    mask[:9] = 5
+    Image.fromarray(mask).save(masks[-2])
+    Image.fromarray(np.ones_like(np.array(Image.open(masks[-1])))).save(masks[-1])
+    monkeypatch.setattr('swin_dense.checks.segmentation._LOOKED_AT_QUICKLY', 6)
+    assert masks[-2] not in evenly(masks, 6)
+    found = check(sound(own_data), splits=('train',))
+    assert not wrong(found)
+    assert 'value     - ->   4 bricks' in found[0].message
+    assert not wrong(check(sound(own_data), 'full', ('train',)))
+
+
 def test_validation_may_lack_the_last_class(own_data):
     for path in (own_data / 'data/segmentation/annotations/validation').iterdir():
         mask = np.array(Image.open(path))

@@ -97,6 +97,12 @@ def test_endings_of_several_letters_and_one_folder(folder):
     assert dataset.get_data_info(1)['seg_map_path'] == f'{root}/all/b_mask.png'
 
 
+def test_the_longest_ending_is_taken_off(folder):
+    root = folder({'images/a.jpg': IMAGE, 'masks/a_mask.png': LABELS})
+    dataset = build(root, seg_map_suffix=('.png', '_mask.png'))
+    assert dataset.get_data_info(0)['seg_map_path'] == f'{root}/masks/a_mask.png'
+
+
 def test_a_list_of_names_with_or_without_ending(folder):
     names = ('a.b', 'c', 'd')
     root = folder({f'images/{name}.jpg': IMAGE for name in names} | {f'masks/{name}.png': LABELS for name in names})

@@ -238,6 +238,13 @@ def test_training_ends_in_the_loader(root, tmp_path):
     assert explain(caught.value).startswith(f'{path}: the mask has the label 7')
 
 
+def test_training_goes_by_what_the_head_ignores(root, tmp_path):
+    cfg = runner_cfg(root, tmp_path / 'work')
+    cfg.model.decode_head.ignore_index = 4
+    with pytest.raises(DataError, match=r'the label 255 on .* and 4 is ignored'):
+        Runner.from_cfg(cfg).train()
+
+
 def test_validation_ends_in_the_loader(root, tmp_path):
     import shutil
 
@@ -272,9 +279,15 @@ def test_maps_beside_boxes(tmp_path):
         'pipeline': [LOADING[0], {'type': 'LoadAnnotations', 'with_bbox': True, 'with_seg': True}],
     }  # fmt: skip
     dataset = Runner.build_dataloader(loader_cfg(cfg)).dataset
-    head = {'type': 'FusedSemanticHead', 'num_classes': 183, 'loss_seg': {'ignore_index': 255}}
+    head = {'type': 'FusedSemanticHead', 'num_classes': 183}  # its own loss ignores 255
     guard_labels(dataset, {'roi_head': {'semantic_head': head}})
     assert dataset[0]['gt_seg_map'].max() == 182
+    Image.fromarray(np.full((20, 30), 255, np.uint8)).save(tmp_path / 'maps' / '1.png')
+    assert dataset[0]['gt_seg_map'].max() == 255
+    guard_labels(dataset, {'roi_head': {'semantic_head': {**head, 'loss_seg': {'ignore_index': 0}}}})
+    with pytest.raises(DataError, match=r'the label 255 on 600 pixels.*0 is ignored'):
+        dataset[0]
+    guard_labels(dataset, {'roi_head': {'semantic_head': head}})
     Image.fromarray(np.full((20, 30), 183, np.uint8)).save(tmp_path / 'maps' / '1.png')
     with pytest.raises(DataError, match=r'maps/1\.png: the mask has the label 183 on 600 pixels.*0 to 182'):
         dataset[0]
