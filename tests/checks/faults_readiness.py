@@ -88,6 +88,42 @@ FAULTS = [
         says=('Cannot find valid image', 'crops and filters'),
     ),
     Fault(
+        name='mask AP of a model without masks',
+        task='detection',
+        config=SMALL + 'model = dict(roi_head=dict(mask_head=None, mask_roi_extractor=None))',
+        depth='full',
+        in_trial=True,
+        rule='cannot-validate',
+        where='val_evaluator',
+        says=('predicts no masks', "'segm'"),
+    ),
+    Fault(
+        name='a stage that no loss uses',
+        task='segmentation',
+        config=SMALL + 'model = dict(decode_head=dict(in_index=[0, 1, 2], in_channels=[32, 64, 128]))',
+        depth='full',
+        in_trial=True,
+        rule='parameters-without-gradient',
+        where='model',
+        says=('backbone.', 'find_unused_parameters'),
+        level='warning',
+        silent='the stage keeps its first weights; several processes stop with an error',
+    ),
+    Fault(
+        name='a batch larger than the data',
+        task='segmentation',
+        config='train_dataloader = dict(batch_size=64, num_workers=0, drop_last=True, '
+        "sampler=dict(type='DefaultSampler'))",
+        depth='full',
+        in_trial=True,
+        rule='cannot-load-batch',
+        where='train_dataloader',
+        says=('24 samples', 'batch_size=24'),
+    ),
+]
+# what quick checks find as well, before a trial
+FOUND_BEFORE = [
+    Fault(
         name='masks of 0 and 255 under reduce_zero_label',
         task='segmentation',
         data=binary_masks,
@@ -98,16 +134,6 @@ FAULTS = [
         where='train_dataloader.dataset.pipeline',
         says=('ignored (255)',),
         silent='no pixel counts, nothing is learned',
-    ),
-    Fault(
-        name='mask AP of a model without masks',
-        task='detection',
-        config=SMALL + 'model = dict(roi_head=dict(mask_head=None, mask_roi_extractor=None))',
-        depth='full',
-        in_trial=True,
-        rule='cannot-validate',
-        where='val_evaluator',
-        says=('predicts no masks', "'segm'"),
     ),
     Fault(
         name='a validation set without objects',
@@ -140,29 +166,6 @@ FAULTS = [
         rule='cannot-step',
         where='model',
         says=('more than 1 value per channel', 'batch_size=2'),
-    ),
-    Fault(
-        name='a stage that no loss uses',
-        task='segmentation',
-        config=SMALL + 'model = dict(decode_head=dict(in_index=[0, 1, 2], in_channels=[32, 64, 128]))',
-        depth='full',
-        in_trial=True,
-        rule='parameters-without-gradient',
-        where='model',
-        says=('backbone.', 'find_unused_parameters'),
-        level='warning',
-        silent='the stage keeps its first weights; several processes stop with an error',
-    ),
-    Fault(
-        name='a batch larger than the data',
-        task='segmentation',
-        config='train_dataloader = dict(batch_size=64, num_workers=0, drop_last=True, '
-        "sampler=dict(type='DefaultSampler'))",
-        depth='full',
-        in_trial=True,
-        rule='cannot-load-batch',
-        where='train_dataloader',
-        says=('24 samples', 'batch_size=24'),
     ),
 ]
 

@@ -18,7 +18,7 @@ from swin_dense.checks import readiness
 from swin_dense.checks.readiness import check_readiness
 from swin_dense.checks.trial_step import take_step
 from swin_dense.engine.settings import load_config
-from tests.checks.faults_readiness import FAULTS, MACHINE_FAULTS, SMALL
+from tests.checks.faults_readiness import FAULTS, FOUND_BEFORE, MACHINE_FAULTS, SMALL
 from tests.checks.planted import LEAVES, ROOT, matching, planted_config
 
 pytestmark = pytest.mark.filterwarnings('ignore')
@@ -64,7 +64,7 @@ def test_sound_configs(task, sound, tmp_path):
     assert all(cv2.imread(str(path)) is not None for path in (tmp_path / 'out').iterdir())
 
 
-@pytest.mark.parametrize('fault', FAULTS, ids=lambda fault: fault.name)
+@pytest.mark.parametrize('fault', [*FAULTS, *FOUND_BEFORE], ids=lambda fault: fault.name)
 def test_planted_faults(fault, own_data):
     found = list(check_readiness(planted_config(fault, own_data), own_data / 'out', work_dir=own_data / 'work'))
     assert matching(fault, found), [finding.text() for finding in found]
