@@ -88,11 +88,14 @@ def _cannot_build(error: Exception, cfg: dict[str, Any], key: str, scope: str | 
         return []
     name = getattr(built_class(error), '__name__', '')
     place = next((place for place in _places(key, cfg) if _is_of(place, name)), (key, cfg))
+    lacks_package = ' install' in why
+    remedy = 'Correct the argument that this names; the signature and docstring of the class say what it takes.'
     return [
         Finding(
-            level='error', rule='cannot-build', key=place[0], value=place[1].get('type'),
-            message=f'{name or place[1].get("type")} cannot be built: {why}',
-            remedy='Correct the argument that this names; the signature and docstring of the class say what it takes.',
+            level='error', rule='missing-package' if lacks_package else 'cannot-build', key=place[0],
+            value=place[1].get('type'),
+            message=f'{name or place[1].get("type")} cannot be built: {" ".join(why.split())}',
+            remedy='Install what it names.' if lacks_package else remedy,
         )
     ]  # fmt: skip
 
