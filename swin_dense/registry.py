@@ -4,16 +4,45 @@ A config names a part of this package as `type='swin_dense.SwinTransformer'`, wh
 `locations` are imported when a name is first looked up, so importing this file costs mmengine alone.
 """
 
+import inspect
+from typing import Any
+
 from mmengine import registry as parents
 
 SCOPE = 'swin_dense'
 
 
-def _child(name: str, parent: parents.Registry, *locations: str) -> parents.Registry:
-    return parents.Registry(name, parent=parent, scope=SCOPE, locations=[f'{SCOPE}.{place}' for place in locations])
+class Registry(parents.Registry):
+    """mmengine's, where a file may be run again, as notebooks do: what it registers takes the place of the earlier."""
+
+    def _register_module(self, module: Any, module_name: Any = None, force: bool = False) -> None:
+        names = [module_name or module.__name__] if not isinstance(module_name, list) else module_name
+        for name in names:
+            there = self._module_dict.get(name)
+            if there is None or force:
+                continue
+            files = _file(there), _file(module)
+            if files[0] != files[1]:
+                raise KeyError(
+                    f'{name} is already registered in {self.scope}::{self.name}, by {files[0]}, and {files[1]} does it '
+                    'again. Give one of them another name.'
+                )
+        super()._register_module(module, module_name, force=True)
+
+
+def _file(module: Any) -> str:
+    try:
+        return inspect.getfile(module)
+    except (TypeError, OSError):  # defined in an interpreter
+        return module.__module__
+
+
+def _child(name: str, parent: parents.Registry, *locations: str) -> Registry:
+    return Registry(name, parent=parent, scope=SCOPE, locations=[f'{SCOPE}.{place}' for place in locations])
 
 
 MODELS = _child('model', parents.MODELS, 'backbones', 'necks')
+TASK_UTILS = _child('task util', parents.TASK_UTILS, 'assigners.atss', 'assigners.max_iou')
 # its other files serve without mmdet and mmseg
 DATASETS = _child('dataset', parents.DATASETS, 'datasets.coco', 'datasets.semantic')
 METRICS = _child('metric', parents.METRICS, 'engine.coco_metric')

@@ -16,6 +16,7 @@ examples:
   python tools/check.py CONFIG                                   seconds; training and testing begin with the same
   python tools/check.py CONFIG --level full                      every file, a batch in pictures, a step, a validation
   python tools/check.py CONFIG --fix-report fixes.jsonl          every single place to mend, a line each
+  python tools/check.py CONFIG --level full --overfit 50         and 50 steps on one batch
   python tools/check.py CONFIG --cfg-options train_dataloader.batch_size=4
 
 Exit code: 0 without errors (there may be warnings), 1 with errors.
@@ -30,7 +31,15 @@ def main() -> int:
     parser.add_argument(
         '--level', choices=('quick', 'full'), default='quick', help='how thoroughly (default: %(default)s)'
     )
+    parser.add_argument('--work-dir', help='of the run that is to come (default: work_dirs/NAME OF THE CONFIG)')
     parser.add_argument('--out', metavar='DIR', help='for report.json and pictures (default: check in the work dir)')
+    parser.add_argument(
+        '--overfit',
+        type=int,
+        default=0,
+        metavar='STEPS',
+        help='at level full: steps on one batch; its loss has to fall',
+    )
     parser.add_argument('--fix-report', metavar='FILE', help='write every place to mend, a line of JSON each')
     parser.add_argument(
         '--cfg-options', nargs='+', action=ConfigChanges, metavar='KEY=VALUE', help='change values of the config'
@@ -42,6 +51,8 @@ def main() -> int:
             depth=arguments.level,
             out=arguments.out,
             fix_report=arguments.fix_report,
+            overfit_steps=arguments.overfit,
+            work_dir=arguments.work_dir,
             cfg_options=arguments.cfg_options,
         )
     )

@@ -1,12 +1,14 @@
 """Numbers of classes that a config says beside those of its data."""
 
+import re
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 
 from mmengine.config import Config
 
 from swin_dense.checks.dataset_configs import dataset_configs
 from swin_dense.checks.findings import Depth, Finding
-from swin_dense.engine.class_names import class_counts, classes_of, training_classes
+from swin_dense.engine.class_names import ClassNames, class_counts, classes_of, training_classes
 
 _SHOWN = 10
 
@@ -17,6 +19,7 @@ def check_class_counts(cfg: Config, splits: Sequence[str], depth: Depth) -> Iter
     if data is None:
         return
     shown = _listed(data.names)
+    yield from _alike(data)
     counts = list(class_counts(cfg.get('model')))
     for key, count in counts:
         if count != len(data.names):
@@ -49,6 +52,24 @@ def check_class_counts(cfg: Config, splits: Sequence[str], depth: Depth) -> Iter
         yield Finding(
             level='ok', rule='classes', message=f'{len(data.names)} classes in data and heads: {shown} ({data.source})'
         )
+
+
+def _alike(data: ClassNames) -> Iterator[Finding]:
+    groups: dict[str, list[str]] = defaultdict(list)
+    for name in data.names:
+        groups[re.sub(r'[\s_-]+', '', str(name)).casefold()].append(str(name))
+    for names in groups.values():
+        if len(names) > 1:
+            yield Finding(
+                level='warning',
+                rule='names-alike',
+                file=data.source,
+                key='classes',
+                value=names,
+                message=f'{" and ".join(map(repr, names))} differ in case, spaces or hyphens alone: one class may have '
+                'become several by a slip of labelling.',
+                remedy=f'if they are one, write {names[-1]!r} everywhere in the labels.',
+            )
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -40,7 +40,7 @@ def _malformed(file: CocoFile, rows: Rows) -> Iterator[Finding]:
         (MISSING, 'box-missing', "have no 'bbox': mmdet stops at them."),
         (WRONG_LENGTH, 'box-of-wrong-length', "have a 'bbox' that is no list of four."),
         (NOT_NUMBERS, 'box-not-numbers', 'have something else than numbers in their bbox.'),
-        (NOT_FINITE, 'box-not-finite', 'are NaN or infinite: the loss would be, too.'),
+        (NOT_FINITE, 'box-not-finite', 'are NaN, which mmdet leaves out, or infinite: the loss would be, too.'),
     ):
         chosen = (rows.form == form) & ~rows.is_ignored
         yield from _finding(file, rows, chosen, rule, 'error', message, _FORM, _from_outline)
@@ -126,7 +126,7 @@ def _finding(
     ]  # fmt: skip
     yield from one_finding(
         cases, level=level, rule=rule, file=file.path, key='annotations[].bbox',
-        message=f'{counted(len(places), "box", "boxes")} of {len(rows.boxes):,} {message}', remedy=remedy,
+        message=f'{len(places):,} of {counted(len(rows.boxes), "box", "boxes")} {message}', remedy=remedy,
     )  # fmt: skip
 
 

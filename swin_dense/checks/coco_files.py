@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from swin_dense.checks.cases import counted, listed, one_finding
+from swin_dense.checks.cases import listed, one_finding
 from swin_dense.checks.dataset_configs import DatasetConfig
 from swin_dense.checks.findings import Case, Finding
 from swin_dense.datasets.coco_json import nearest_name
@@ -23,6 +23,8 @@ _CONVERT = (
     'Convert it to COCO JSON first: {"images": [{"id", "file_name", "height", "width"}], "annotations": [{"id", '
     '"image_id", "category_id", "bbox": [x, y, width, height]}], "categories": [{"id", "name"}]}.'
 )
+_CONVERT_LABELME = 'Convert the folder: python tools/convert_labelme.py FOLDER --out DIR. Then set data_root to DIR.'
+_OF_LABELME = ' of one JSON file an image, as labelme writes them'
 _MOST_FILES_LISTED = 5_000
 
 
@@ -71,7 +73,7 @@ def broken_json(path: str | Path, error: json.JSONDecodeError | UnicodeDecodeErr
     ending = ', where the file ends: it is cut off' if at_end else ''
     return (
         f'is not valid JSON: {error.msg} at line {error.lineno}, column {error.colno} (character {error.pos:,} of '
-        f'{len(error.doc):,}; {size:,} bytes){ending}. Write or download it again.'
+        f'{len(error.doc):,}; {size:,} bytes){ending}.'
     )
 
 
@@ -85,8 +87,10 @@ def _not_a_file(path: str, key: str, dataset: DatasetConfig) -> Finding:
         message = 'the data set names no annotation file.'
         return _error('annotations-missing', '', key, message, "Write ann_file='annotations/train.json'.", given)
     if os.path.isdir(path):
-        message = f'this is a folder{_content_of_folder(Path(path))}, and mmdet reads one COCO JSON file.'
-        return _error('annotations-not-coco', path, key, message, f'Name the file in it. {_CONVERT}', given)
+        content = _content_of_folder(Path(path))
+        message = f'this is a folder{content}, and mmdet reads one COCO JSON file.'
+        remedy = _CONVERT_LABELME if content == _OF_LABELME else f'Name the file in it. {_CONVERT}'
+        return _error('annotations-not-coco', path, key, message, remedy, given)
     root = str(dataset.argument('data_root') or '')
     if root and not os.path.isdir(root):
         message = f'there is no folder {root!r} (looked from {os.getcwd()}), the data_root of the data set.'
@@ -129,7 +133,7 @@ def _content_of_folder(folder: Path) -> str:
         content = json.loads((folder / first).read_bytes())
     except (OSError, ValueError):
         return ''
-    return ' of one JSON file an image, as labelme writes them' if _is_labelme(content) else f' with {listed(names, 3)}'
+    return _OF_LABELME if _is_labelme(content) else f' with {listed(names, 3)}'
 
 
 def _not_json(path: str, key: str, error: json.JSONDecodeError | UnicodeDecodeError) -> Finding:
@@ -157,7 +161,7 @@ def _other_form(content: Any) -> tuple[str, str] | None:
     if not isinstance(content, dict):
         return f'it holds {content!r:.60}, and COCO annotations are an object with {", ".join(PARTS)}.', _CONVERT
     if _is_labelme(content):
-        return 'it is the file of one image, as labelme writes it.', _CONVERT
+        return 'it is the file of one image, as labelme writes it.', _CONVERT_LABELME
     if '_via_img_metadata' in content:
         return 'it is a project of the VGG Image Annotator.', f'Export it as COCO from there. {_CONVERT}'
     if missing := [part for part in PARTS if part not in content]:
@@ -197,9 +201,8 @@ def _incomplete_entries(path: str, content: dict[str, Any]) -> Iterator[Finding]
             yield from one_finding(
                 cases, level='error', rule='key-missing' if missing == len(cases) else 'key-of-wrong-type',
                 file=path, key=f'{part}[].{name}',
-                message=f'{counted(len(cases), part[:-1] if part != "categories" else "category entrie")} of '
-                f'{len(content[part]):,} have no {name!r} that is {what}'
-                + ('.' if missing else f': {type(cases[0].value).__name__ if cases else ""} is another value to JSON.'),
+                message=f'{len(cases):,} of {len(content[part]):,} {part} have no {name!r} that is {what}'
+                + ('.' if missing or not cases else f', as {cases[0].value!r} is not.'),
                 remedy=f'Write {name!r} as {what} in each of them'
                 + (', in quotation marks nowhere.' if kind is int and not missing else '.'),
             )  # fmt: skip
@@ -214,6 +217,9 @@ def _fix(entry: Any, name: str, kind: type) -> str:
     if value is None:
         return f'add {name!r}'
     try:
-        return f'{name}: {kind(value)!r}'
-    except (TypeError, ValueError):
-        return f'{name}: {"a whole number" if kind is int else "a text"}'
+        meant = kind(value)
+        if kind is str or float(value) == meant:
+            return f'{name}: {meant!r}'
+    except (TypeError, ValueError, OverflowError):
+        pass
+    return f'{name}: {"a whole number" if kind is int else "a text"}'

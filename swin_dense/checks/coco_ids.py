@@ -81,7 +81,7 @@ def _without_category(file: CocoFile, rows: Rows) -> Iterator[Finding]:
             for place in places
         ],
         level='error', rule='unknown-category', file=file.path, key='annotations[].category_id',
-        message=f'{counted(len(places), "annotation")} of {len(file.annotations):,} have the category ids '
+        message=f'{len(places):,} of {counted(len(file.annotations), "annotation")} have the category ids '
         f'{listed(ids)}, and the categories of the file are {listed(known.items())}. mmdet leaves them out.',
         remedy=f'Add the missing categories to the file, or correct the ids.{hint}',
     )  # fmt: skip
@@ -100,7 +100,7 @@ def _without_image(file: CocoFile, rows: Rows) -> Iterator[Finding]:
         # a part of a larger set often keeps all annotations
         level='error' if len(places) == total else 'warning', rule='unknown-image', file=file.path,
         key='annotations[].image_id',
-        message=f'{counted(len(places), "annotation")} of {total:,} are of images that the file does not have '
+        message=f'{len(places):,} of {counted(total, "annotation")} are of images that the file does not have '
         f'(image_id {listed(ids, 5)}): they are left out.',
         remedy='Add the images, or remove the annotations. Many of them mean that images and annotations come from '
         'different exports.',

@@ -118,7 +118,7 @@ def _missing(
     shown = [case.value for case in cases[:3]]
     yield from one_finding(
         cases, level='error', rule='image-missing', file=file.path, key='images[].file_name',
-        message=f'{counted(len(missing), "image")} of {len(paths):,} are not there: {listed(shown)}'
+        message=f'{len(missing):,} of {counted(len(paths), "image")} are not there: {listed(shown)}'
         f'{", ..." if len(cases) > 3 else ""}.{where} mmdet stops at them in the middle of training.',
         remedy=remedy or f'Put them there, correct {dataset.key}.data_prefix, or take their images out of the file.',
     )  # fmt: skip

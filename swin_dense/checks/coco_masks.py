@@ -26,7 +26,7 @@ def check_areas(dataset: DatasetConfig, file: CocoFile, rows: Rows) -> Iterator[
     places = np.flatnonzero(box_has_area & ~(rows.areas > 0))
     if not len(places):
         return
-    what = f"{counted(len(places), 'annotation')} of {len(rows.boxes):,} have no 'area' above 0"
+    what = f"{len(places):,} of {counted(len(rows.boxes), 'annotation')} have no 'area' above 0"
     if orders_by_name(dataset):
         message = f'{what}: it is computed from their segmentation, else from their box.'
         yield Finding(level='ok', rule='area-computed', file=file.path, key='annotations[].area', message=message)
@@ -92,7 +92,7 @@ def _problem_of_outlines(segmentation: Any) -> tuple[str, str] | None:
             fix = 'a coordinate is missing' if len(polygon) % 2 else 'remove it: it has less than three points'
             return 'polygon-of-wrong-length', fix
         for value in polygon:
-            if type(value) not in (int, float) or value != value:
+            if type(value) not in (int, float) or not -1e9 < value < 1e9:
                 return 'segmentation-of-wrong-form', f'{value!r} is no coordinate'
     return None
 
@@ -142,7 +142,7 @@ def _of_rule(rule: str, cases: list[Case], total: int, file: CocoFile, dataset: 
             'Write them, or train a detector of boxes alone: with_mask=False, and a model without mask head.',
         ),
         'segmentation-of-wrong-form': (
-            'have a segmentation that is no list of polygons: mmdet stops at them.',
+            'have a segmentation that is no list of polygons: mmdet ignores the objects, or stops.',
             _OUTLINE,
         ),
         'polygon-of-wrong-length': (
@@ -159,7 +159,7 @@ def _of_rule(rule: str, cases: list[Case], total: int, file: CocoFile, dataset: 
         remedy = f'{remedy} The pipeline is {dataset.key}.pipeline.'
     yield from one_finding(
         cases, level=level, rule=rule, file=file.path, key='annotations[].segmentation',
-        message=f'{counted(len(cases), "annotation")} of {total:,} {message}', remedy=remedy,
+        message=f'{len(cases):,} of {counted(total, "annotation")} {message}', remedy=remedy,
     )  # fmt: skip
 
 
@@ -184,7 +184,7 @@ def _outside(file: CocoFile, rows: Rows, places: Sequence[int]) -> Iterator[Find
     ]  # fmt: skip
     yield from one_finding(
         cases, level='warning', rule='polygon-outside', file=file.path, key='annotations[].segmentation',
-        message=f'{counted(len(cases), "annotation")} of {len(places):,} have polygons that reach out of their image, '
+        message=f'{len(cases):,} of {counted(len(places), "annotation")} have polygons that reach out of their image, '
         f'by up to {np.max(over[chosen], initial=0):.0f} pixels: what is beyond is cut off.',
         remedy='Clip them. Many of them mean masks of another size of the images.',
     )  # fmt: skip

@@ -76,7 +76,7 @@ def _same_images(data_set: LookedAt, shared: Mapping[int, str], rule: str, how: 
     ]
     yield from one_finding(
         cases, level='warning' if few else 'error', rule=rule, file=data_set.file.path, key='images[].file_name',
-        message=f'{counted(len(cases), "image")} of {len(data_set.paths):,} of the {split} set are in the train set, '
+        message=f'{len(cases):,} of {counted(len(data_set.paths), "image")} of the {split} set are in the train set, '
         f'too ({how}): {listed([case.value for case in cases[:3]])}. The AP counts what was learnt by heart.',
         remedy='Remove them from one of the two files.',
     )  # fmt: skip

@@ -11,7 +11,7 @@ from swin_dense.checks.dataset_configs import DatasetConfig
 from swin_dense.checks.findings import Case, Depth, Finding
 from swin_dense.checks.image_facts import header_facts, loaded_size, pixel_facts
 from swin_dense.checks.scan import Facts, evenly, scan_files
-from swin_dense.inference.image_headers import SIDEWAYS
+from swin_dense.datasets.image_headers import SIDEWAYS
 
 _LOOKED_AT_QUICKLY = 64
 
@@ -61,7 +61,7 @@ def _unreadable(file: CocoFile, paths: Sequence[str], facts: Mapping[int, Facts]
     ]
     yield from one_finding(
         cases, level='error', rule='image-unreadable', file=file.path, key='images[].file_name',
-        message=f'{counted(len(cases), "image")} of {len(facts):,} that were looked into give no whole picture: '
+        message=f'{len(cases):,} of {counted(len(facts), "image")} that were looked into give no whole picture: '
         f'{listed([f"{case.file}: {case.value}" for case in cases[:3]])}.',
         remedy='Write or copy them again, or take their images out of the file.',
     )  # fmt: skip
@@ -99,7 +99,7 @@ def _without_size(file: CocoFile, rows: Rows, facts: Mapping[int, Facts], turns:
 def _sizes_missing(file: CocoFile, cases: Sequence[Case]) -> Iterator[Finding]:
     yield from one_finding(
         cases, level='error', rule='image-size-missing', file=file.path, key='images[].height',
-        message=f"{counted(len(cases), 'image')} of {len(file.images):,} have no 'height' and 'width' above 0: mmdet "
+        message=f"{len(cases):,} of {counted(len(file.images), 'image')} have no 'height' and 'width' above 0: mmdet "
         'stops at them, or leaves all of their boxes out.',
         remedy="Write 'height' and 'width' of the pictures, in pixels.",
     )  # fmt: skip
@@ -108,7 +108,7 @@ def _sizes_missing(file: CocoFile, cases: Sequence[Case]) -> Iterator[Finding]:
 def _rotated(file: CocoFile, cases: Sequence[Case], total: int, turns: bool) -> Iterator[Finding]:
     if turns:
         message = (
-            f'{counted(len(cases), "image")} of {total:,} that were looked into are turned by their EXIF orientation '
+            f'{len(cases):,} of {counted(total, "image")} that were looked into are turned by their EXIF orientation '
             'when they are loaded, and the file gives the size that they are stored in: the boxes were probably drawn '
             'without turning them.'
         )
@@ -118,7 +118,7 @@ def _rotated(file: CocoFile, cases: Sequence[Case], total: int, turns: bool) -> 
         )
     else:
         message = (
-            f'{counted(len(cases), "image")} of {total:,} that were looked into have an EXIF orientation, which this '
+            f'{len(cases):,} of {counted(total, "image")} that were looked into have an EXIF orientation, which this '
             'pipeline ignores, and the file gives the upright size.'
         )
         remedy = "Take color_type='color' in LoadImageFromFile, or store the pictures upright, without EXIF."
@@ -137,7 +137,7 @@ def _other_sizes(file: CocoFile, cases: Sequence[Case], total: int) -> Iterator[
     shown = '; '.join(f'{case.file} is {case.value} by the file, and {case.fix}' for case in cases[:3])
     yield from one_finding(
         cases, level='error', rule='image-size', file=file.path, key='images[].height',
-        message=f'{counted(len(cases), "image")} of {total:,} that were looked into are not of the size that the '
+        message=f'{len(cases):,} of {counted(total, "image")} that were looked into are not of the size that the '
         f'annotation file gives: {shown}.',
         remedy='Boxes are in pixels of the picture that was annotated: put that one there, or scale the boxes with it. '
         'Where only height and width are wrong, or swapped, correct them.',

@@ -40,7 +40,7 @@ class Rows:
 
 def rows_of(file: CocoFile) -> Rows:
     sizes = np.stack([_numbers(image.get(key) for image in file.images) for key in ('height', 'width')], axis=1)
-    sizes[~(sizes >= 1)] = np.nan
+    sizes[~((sizes >= 1) & np.isfinite(sizes))] = np.nan
     annotations = file.annotations
     image = _places((each['image_id'] for each in annotations), [each['id'] for each in file.images])
     category = _places((each['category_id'] for each in annotations), [each['id'] for each in file.categories])

@@ -1,6 +1,7 @@
 """What of an annotation file is trained on: which images and objects are left out and why, objects by class."""
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 import numpy as np
 
@@ -115,7 +116,7 @@ def _dropped_images(dataset: DatasetConfig, file: CocoFile, rows: Rows) -> dict[
     has_any = np.zeros(len(file.images), bool)
     has_any[rows.image[(rows.image >= 0) & np.isin(rows.category, wanted)]] = True
     empty = ~has_any & bool(filters.get('filter_empty_gt', False))
-    least = filters.get('min_size', 0)
+    least = filters.get('min_size', 0) if _is_number(filters.get('min_size', 0)) else 0
     small = ~empty & (np.min(rows.sizes, axis=1, initial=np.inf) < least)
     counts = {
         'without objects (filter_empty_gt=True)': int(empty.sum()),
@@ -134,6 +135,15 @@ def _filter_keys(dataset: DatasetConfig) -> Iterator[Finding]:
                 message=f'nothing reads it: filter_cfg has {listed(_FILTERS)}.',
                 remedy=f'Write {near!r}.' if near else 'Take it out.',
             )  # fmt: skip
+        elif name == 'min_size' and not _is_number(filters[name]):
+            yield Finding(
+                level='error', rule='filter-key', key=f'{dataset.key}.filter_cfg.{name}', value=filters[name],
+                message='it is the least length of a side in pixels, a number.', remedy='Write min_size=32.',
+            )  # fmt: skip
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float))
 
 
 def _wrong_mode(dataset: DatasetConfig, dropped: Mapping[str, int]) -> Iterator[Finding]:

@@ -10,17 +10,29 @@ from mmengine.config import Config
 from mmengine.dist import broadcast_object_list, is_main_process
 
 from swin_dense.checks.class_counts import check_class_counts
+from swin_dense.checks.config_keys import check_config_keys
 from swin_dense.checks.dataset_configs import SPLITS
+from swin_dense.checks.detection import check_detection_data
 from swin_dense.checks.findings import Depth, Finding, by_severity
+from swin_dense.checks.model_fit import check_model
 from swin_dense.checks.report import report_text, write_fixes, write_report
+from swin_dense.checks.segmentation import check_segmentation_data
+from swin_dense.checks.settings import check_settings
 from swin_dense.engine.class_names import fill_classes
-from swin_dense.engine.config_options import merge_options
+from swin_dense.engine.config_options import put_options
 from swin_dense.engine.errors import DEBUG_VARIABLE, explain, is_users_fault
 from swin_dense.engine.settings import load_config, restored_scope
 
 # (config, splits, depth) -> findings
 Check = Callable[[Config, Sequence[str], Depth], Iterator[Finding]]
-CHECKS: tuple[Check, ...] = (check_class_counts,)
+CHECKS: tuple[Check, ...] = (
+    check_config_keys,
+    check_settings,
+    check_class_counts,
+    check_model,
+    check_detection_data,
+    check_segmentation_data,
+)
 FAULTS_FOUND = 1
 
 
@@ -34,25 +46,34 @@ def check(
     depth: Depth = 'quick',
     out: str | None = None,
     fix_report: str | None = None,
+    overfit_steps: int = 0,
+    work_dir: str | None = None,
     cfg_options: dict[str, Any] | None = None,
 ) -> int:
     """Check `config` and its data, print what was found, write `report.json`; gives the exit code: 1 where errors are.
 
     Args:
-        out: folder of the report and of pictures (default: `check` in the config's work dir).
+        out: folder of the report and of pictures (default: `check` in the work dir).
         fix_report: file for every single place to mend, a line of JSON each.
+        overfit_steps: at full depth, steps on one batch after which the loss has to have fallen; 0 for none.
+        work_dir: of the run that is to come (default: as in training).
     """
     start = time.monotonic()
-    folder = Path(out or Path('work_dirs', Path(config).stem, 'check'))
+    run = Path(work_dir or Path('work_dirs', Path(config).stem))
+    folder = Path(out or run / 'check')
     with restored_scope():
-        findings = list(_all_findings(config, cfg_options, depth))
+        cfg, findings = _read(config, cfg_options)
+        if cfg is not None:
+            findings += find_faults(cfg, depth=depth)
+        if cfg is not None and depth == 'full' and not _has_errors(findings):
+            findings += try_run(cfg, folder, overfit_steps=overfit_steps, work_dir=run)
     print(report_text(findings))
     write_report(folder / 'report.json', findings, config=config, depth=depth)
     print(f'{time.monotonic() - start:.1f} s at level {depth}; written to {folder / "report.json"}')
     if fix_report is not None:
         count = write_fixes(fix_report, findings)
         print(f'{count:,} places to look at: {fix_report}')
-    return FAULTS_FOUND if any(finding.level == 'error' for finding in findings) else 0
+    return FAULTS_FOUND if _has_errors(findings) else 0
 
 
 def find_faults(cfg: Config, *, splits: Sequence[str] = SPLITS, depth: Depth = 'quick') -> Iterator[Finding]:
@@ -69,6 +90,14 @@ def find_faults(cfg: Config, *, splits: Sequence[str] = SPLITS, depth: Depth = '
                 message=f'{each.__name__} could not do its work: {type(error).__name__}: {error}',
                 remedy=f'what it looks for may be there all the same; {DEBUG_VARIABLE}=1 shows the traceback.',
             )
+
+
+def try_run(cfg: Config, folder: Path, *, overfit_steps: int, work_dir: Path) -> Iterator[Finding]:
+    """Try what training will do: what is wrong then, and how much it takes."""
+    # it builds what training builds; the quick checks, and so the start of training, need none of it
+    from swin_dense.checks.readiness import check_readiness
+
+    yield from check_readiness(cfg, folder, overfit_steps=overfit_steps, work_dir=work_dir)
 
 
 def refuse_faults(cfg: Config, *, splits: Sequence[str]) -> list[str]:
@@ -93,20 +122,18 @@ def refuse_faults(cfg: Config, *, splits: Sequence[str]) -> list[str]:
     return [f'check: {message}' for level, _, message in holder[0] if level == 'warning']
 
 
-def _all_findings(config: str, cfg_options: dict[str, Any] | None, depth: Depth) -> Iterator[Finding]:
+def _has_errors(findings: Sequence[Finding]) -> bool:
+    return any(finding.level == 'error' for finding in findings)
+
+
+def _read(config: str, cfg_options: dict[str, Any] | None) -> tuple[Config | None, list[Finding]]:
     try:
         cfg = load_config(config)
-        merge_options(cfg, cfg_options)
+        put_options(cfg, cfg_options)  # misspelt keys are findings, like all others
         fill_classes(cfg)
+        return cfg, []
     except Exception as error:
         if not is_users_fault(error) or os.environ.get(DEBUG_VARIABLE):
             raise
-        yield Finding(
-            level='error',
-            rule='config',
-            file=config,
-            message=explain(error),
-            remedy='mend this first: nothing else can be looked at before.',
-        )
-        return
-    yield from find_faults(cfg, depth=depth)
+        remedy = 'mend this first: nothing else can be looked at before.'
+        return None, [Finding(level='error', rule='config', file=config, message=explain(error), remedy=remedy)]

@@ -1,8 +1,8 @@
 """What is found in an image file: whether it gives a picture, and of which size."""
 
 from swin_dense.checks.scan import Facts
+from swin_dense.datasets.image_headers import SIDEWAYS, UnreadableImage, check_whole, format_of, read_header
 from swin_dense.inference.decoding import decode_image
-from swin_dense.inference.image_headers import SIDEWAYS, UnreadableImage, check_whole, format_of, read_header
 
 # mmcv turns pictures by their EXIF orientation, but OpenCV finds none in these
 _NEVER_TURNED = ('WebP', 'AVIF', 'JPEG 2000')

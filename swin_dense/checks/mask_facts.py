@@ -6,7 +6,7 @@ import numpy as np
 from PIL import Image
 
 from swin_dense.checks.scan import Facts
-from swin_dense.inference.image_headers import HEADER_ERRORS
+from swin_dense.datasets.image_headers import HEADER_ERRORS
 
 KIND = 'mask-1'
 MAX_COLORS = 256  # that are kept: no map of colours has more

@@ -1,6 +1,7 @@
 """Models of configs, for looking at: without weights, on any device."""
 
 import warnings
+from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
@@ -10,12 +11,16 @@ from mmcv.ops import DeformConv2d, ModulatedDeformConv2d
 from mmengine.config import Config
 from mmengine.registry import MODELS, DefaultScope
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
 from swin_dense.layers.windows import Size
 
 DETECTOR_SIZE = (800, 1280)  # what papers count detectors at
 CROP_WIDTHS = 4  # papers count segmentors at crop height x 4 crop heights: 512 x 2048, 640 x 2560
 BACKBONE_SIZE = (224, 224)
+_IN_PLACE = {
+    getattr(Tensor, f'{name}_') for name in ('add', 'clamp', 'erfinv', 'fill', 'mul', 'normal', 'uniform', 'zero')
+}
 
 
 def build_model(cfg: Config, device: str) -> nn.Module:
@@ -24,10 +29,15 @@ def build_model(cfg: Config, device: str) -> nn.Module:
     On device 'meta' this takes no memory and no time for weights, and deformable convolutions are plain ones: they have
     the same products, and the sampling before them, in mmcv's operators, is of real numbers only.
     """
-    scope = DefaultScope.overwrite_default_scope(cfg.get('default_scope', 'mmdet'))
-    with scope, torch.device(device), warnings.catch_warnings():
+    return build_part(_model_config(cfg), cfg.get('default_scope', 'mmdet'), device)
+
+
+def build_part(part: Any, scope: str | None, device: str) -> nn.Module:
+    """Build a part of a model, or all of it, as `build_model` does, from its `type` and arguments."""
+    with DefaultScope.overwrite_default_scope(scope), torch.device(device), warnings.catch_warnings():
         warnings.simplefilter('ignore')  # of losses and the like: advice for training
-        model = MODELS.build(_model_config(cfg))
+        with _WithoutNumbers() if device == 'meta' else nullcontext():
+            model = MODELS.build(part)
     if device == 'meta':
         for module in model.modules():
             if isinstance(module, (DeformConv2d, ModulatedDeformConv2d)):
@@ -49,6 +59,20 @@ def usual_size(cfg: Config) -> Size:
         height = model.get('data_preprocessor', {}).get('size', (512, 512))[0]
         return height, height * CROP_WIDTHS
     return DETECTOR_SIZE if 'backbone' in model else BACKBONE_SIZE
+
+
+class _WithoutNumbers(TorchFunctionMode):
+    """What constructors do with numbers, which tensors of device 'meta' have none of.
+
+    Initial values are left out: the first of them would import torch's compiler, for seconds. Rates of drop path are
+    made by `torch.linspace` and read, so that is done on the CPU.
+    """
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if func in _IN_PLACE and args[0].is_meta:
+            return args[0]
+        return func(*args, **({'device': 'cpu', **kwargs} if func is torch.linspace else kwargs))
 
 
 def _plain_convolution(module: Any, x: Tensor, *offsets: Tensor) -> Tensor:

@@ -12,7 +12,7 @@ from mmengine.config import Config
 
 from swin_dense.checks.dataset_configs import SPLITS, DatasetConfig, dataset_configs
 from swin_dense.datasets.palettes import distinct_palette
-from swin_dense.engine.config_options import arguments_of
+from swin_dense.engine.config_types import arguments_of, find_type
 
 # a classifier's own count; objects against background; stuff as well as things, from maps of its own
 _OTHER_COUNTS = ('backbone', 'rpn_head', 'semantic_head', 'data_preprocessor')
@@ -106,7 +106,7 @@ def _fill_dataset(node: Any, dataset: DatasetConfig, names: tuple[str, ...]) -> 
 
 def _fill_heads(model: Any, count: int, cfg: Config) -> None:
     if isinstance(model, dict):
-        if 'type' in model and 'num_classes' not in model and 'num_classes' in arguments_of(model, cfg):
+        if 'num_classes' not in model and _takes_count(model.get('type'), cfg.get('default_scope')):
             model['num_classes'] = count
         for key, value in model.items():
             if key not in _OTHER_COUNTS:
@@ -114,6 +114,11 @@ def _fill_heads(model: Any, count: int, cfg: Config) -> None:
     elif isinstance(model, (list, tuple)):
         for item in model:
             _fill_heads(item, count, cfg)
+
+
+def _takes_count(kind: Any, scope: str | None) -> bool:
+    target = find_type(kind, scope, 'MODELS')
+    return target is not None and 'num_classes' in arguments_of(target).names
 
 
 def _node(cfg: Config, key: str) -> Any:

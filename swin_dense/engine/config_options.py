@@ -1,38 +1,22 @@
 """`--cfg-options`: a key that changes nothing is an error, not a surprise after a week of training."""
 
-import inspect
-import logging
-import re
 from collections.abc import Iterator
 from typing import Any
 
-from mmengine import registry as mmengine_registries
 from mmengine.config import Config
-from mmengine.registry import DefaultScope, Registry
-from mmengine.runner import Runner
 
+from swin_dense.engine.config_places import RUNNER_KEYS, look_at
 from swin_dense.engine.errors import closest
-
-# what Runner and this package read from a config besides the arguments of Runner
-_READ_ELSEWHERE = {
-    'activation_checkpointing',
-    'compile',
-    'custom_imports',
-    'default_scope',
-    'efficient_conv_bn_eval',
-    'find_unused_parameters',
-    'model_wrapper_cfg',
-    'runner_type',
-    'sync_bn',
-}
-# read at the top of these before they are built
-_READ_BESIDE = {'optim_wrapper': {'constructor', 'paramwise_cfg'}}
-RUNNER_KEYS = (set(inspect.signature(Runner.__init__).parameters) - {'self', 'cfg'}) | _READ_ELSEWHERE
 
 
 def merge_options(cfg: Config, options: dict[str, Any] | None) -> None:
-    """Put `options` (dotted key -> value) into the config, each of them where something reads it."""
+    """Refuse misspelt keys of the config, and put `options` into it."""
     refuse_misspelt_keys(cfg)
+    put_options(cfg, options)
+
+
+def put_options(cfg: Config, options: dict[str, Any] | None) -> None:
+    """Put `options` (dotted key -> value) into the config, each of them where something reads it."""
     for key in options or {}:
         _check(cfg, key)
     cfg.merge_from_dict(options or {})
@@ -40,14 +24,22 @@ def merge_options(cfg: Config, options: dict[str, Any] | None) -> None:
 
 def refuse_misspelt_keys(cfg: Config) -> None:
     """Refuse top-level keys that nothing reads and that look like one that is read: `trian_dataloader`."""
+    for key, meant in misspelt_keys(cfg):
+        raise ValueError(f'{cfg.filename}: nothing reads the key {key!r}. Did you mean {meant!r}?')
+
+
+def misspelt_keys(cfg: Config) -> Iterator[tuple[str, str]]:
+    """Give top-level keys that nothing reads and that look like one that is read, with that one."""
     for key in cfg:
-        if key not in RUNNER_KEYS and (meant := closest(key, RUNNER_KEYS, count=1)) and _near(key, meant):
-            raise ValueError(f'{cfg.filename}: nothing reads the key {key!r}.{meant}')
+        if key not in RUNNER_KEYS and (meant := _near(key)):
+            yield key, meant
 
 
-def _near(key: str, meant: str) -> bool:
-    found = re.search(r"'(.*)'", meant)
-    return found is not None and (sorted(found[1]) == sorted(key) or _one_edit(key, found[1]))
+def _near(key: str) -> str | None:
+    for meant in sorted(RUNNER_KEYS):
+        if sorted(meant) == sorted(key) or _one_edit(key, meant):
+            return meant
+    return None
 
 
 def _one_edit(left: str, right: str) -> bool:
@@ -73,12 +65,15 @@ def _check(cfg: Config, key: str) -> None:
             node = node[int(part)]
         elif isinstance(node, dict) and part in node:
             node = node[part]
-        elif depth == 0 or (
-            isinstance(node, dict) and part in arguments_of(node, cfg) | _READ_BESIDE.get(parts[0], set())
-        ):
+        elif depth == 0 or (isinstance(node, dict) and _is_read(cfg, '.'.join(parts[:depth]), node, part)):
             return  # not in the config, but an argument of what is built there
         else:
             raise ValueError(_explain_unknown(cfg, key, node, parts[:depth]))
+
+
+def _is_read(cfg: Config, place: str, node: dict, name: str) -> bool:
+    arguments = look_at(place, node, cfg.get('default_scope')).arguments
+    return arguments is not None and arguments.takes(name)
 
 
 def _explain_unread(cfg: Config, key: str) -> str:
@@ -110,47 +105,3 @@ def _walk(values: Any, prefix: str = '') -> Iterator[tuple[str, Any]]:
     for key, value in items:
         yield f'{prefix}{key}', value
         yield from _walk(value, f'{prefix}{key}.')
-
-
-def arguments_of(node: dict, cfg: Config) -> set[str]:
-    """Give the arguments that a config node takes: those of its class, and the base classes that it passes them to."""
-    kind = node.get('type')
-    if kind is None:
-        return set()
-    with DefaultScope.overwrite_default_scope(cfg.get('default_scope')):
-        target = _find(kind) if isinstance(kind, str) else kind
-    if target is None:
-        return set()
-    names: set[str] = set()
-    for function in _constructors(target):
-        parameters = inspect.signature(function).parameters.values()
-        names |= {p.name for p in parameters if p.kind is not p.VAR_KEYWORD and p.kind is not p.VAR_POSITIONAL}
-        if not any(p.kind is p.VAR_KEYWORD for p in parameters):
-            break
-    return names | {'_delete_', '_scope_'}
-
-
-def _constructors(target: Any) -> Iterator[Any]:
-    if not inspect.isclass(target):
-        yield target
-        return
-    for cls in target.__mro__:
-        if '__init__' in vars(cls):
-            yield vars(cls)['__init__']
-
-
-def _find(kind: str) -> Any:
-    roots = [value for value in vars(mmengine_registries).values() if isinstance(value, Registry)]
-    logging.disable(logging.WARNING)  # mmengine warns of every registry that a scope does not extend
-    try:
-        return next(filter(None, (_look_up(root, kind) for root in roots)), None)
-    finally:
-        logging.disable(logging.NOTSET)
-
-
-def _look_up(root: Registry, kind: str) -> Any:
-    with root.switch_scope_and_registry(None) as registry:
-        try:
-            return registry.get(kind)
-        except (ImportError, KeyError):
-            return None

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from swin_dense.checks.coco_files import broken_json
 from swin_dense.engine.class_names import class_counts
 from swin_dense.engine.errors import DataError
 from swin_dense.engine.exact_data import describe_source
@@ -30,18 +31,7 @@ def explain_build_failure(error: BaseException, dataset_cfg: Any) -> DataError |
     if isinstance(cause, FileNotFoundError):
         return _missing(cause, Path(_root(dataset_cfg)))
     named = next((path for path in files if _is_broken(path)), files[0] if files else Path('the annotation file'))
-    if isinstance(cause, UnicodeDecodeError):
-        return DataError(f'{named} is not a text file: byte {cause.start} cannot be read ({cause.reason}).')
-    size = named.stat().st_size if named.is_file() else 0
-    ending = (
-        ', where the file ends: it is cut off'
-        if cause.pos >= len(cause.doc.rstrip()) - 1 or _open_string(cause)
-        else ''
-    )
-    return DataError(
-        f'{named} is not valid JSON: {cause.msg} at line {cause.lineno}, column {cause.colno} (character {cause.pos:,} '
-        f'of {len(cause.doc):,}; {size:,} bytes){ending}. Write or download it again.'
-    )
+    return DataError(f'{named} {broken_json(named, cause)} Write or download it again.')
 
 
 def _missing(error: FileNotFoundError, root: Path) -> DataError:
@@ -52,10 +42,6 @@ def _missing(error: FileNotFoundError, root: Path) -> DataError:
         'what belongs into it; the variables COCO_ROOT and ADE20K_ROOT say where those data sets lie, DATASET_ROOT '
         'says where your own does, and tools/make_demo_data.py demo/data writes the demo data.'
     )
-
-
-def _open_string(error: json.JSONDecodeError) -> bool:
-    return error.msg.startswith('Unterminated string')
 
 
 def _is_broken(path: Path) -> bool:

@@ -64,7 +64,7 @@ def is_users_fault(error: Exception) -> bool:
     if isinstance(error, KeyError):
         return _NOT_REGISTERED.search(str(error)) is not None or _NO_TYPE in str(error)
     if isinstance(error, TypeError):
-        return _WRONG_ARGUMENT.search(str(error)) is not None and _built_class(error) is not None
+        return _WRONG_ARGUMENT.search(str(error)) is not None and built_class(error) is not None
     if isinstance(error, AssertionError):  # mmcv's word for a file that no decoder can read
         return _UNREADABLE_IMAGE in str(error)
     return isinstance(error, _USER_ERRORS)
@@ -77,28 +77,33 @@ def explain(error: BaseException) -> str:
         # a data worker's exception arrives as the text of its traceback; the message is after the last class name
         text = text.rsplit(f'{found["error"]}: ', 1)[-1].strip()
     if found := _NOT_REGISTERED.search(text):
-        text = _explain_unknown_type(found['name'], found['registry'])
+        text = _explain_unknown_type(found['name'], found['scope'], found['registry'])
     elif isinstance(error, TypeError) and (found := _WRONG_ARGUMENT.search(text)):
-        text = _explain_wrong_argument(text, found['name'], _built_class(error))
+        text = _explain_wrong_argument(text, found['name'], built_class(error))
     elif not isinstance(error, (ValueError, TrainingError, AssertionError)):
         text = f'{type(error).__name__}: {text}'
+        if isinstance(error, ImportError) and (cause := _first_cause(error)) is not error:
+            text += f'\nWhat failed: {type(cause).__name__}: {cause}'  # mmengine names the module that was asked for
     return '\n'.join(
         textwrap.fill(line, 118, break_long_words=False, break_on_hyphens=False) for line in text.split('\n')
     )
 
 
-def _explain_unknown_type(name: str, registry_name: str) -> str:
-    names: set[str] = set()
-    roots = [value for value in vars(mmengine_registries).values() if isinstance(value, mmengine_registries.Registry)]
-    for root in roots:
-        if root.name == registry_name:
-            names.update(_names_below(root))
-    known = names | {full.rsplit('.', 1)[-1] for full in names}
-    suggestion = closest(name, known) or closest(name.rsplit('.', 1)[-1], known)
+def _explain_unknown_type(name: str, scope: str, registry_name: str) -> str:
+    from swin_dense.engine.config_types import ROOTS, why_not_found  # here, because it needs `closest` of this module
+
+    registry = next((key for key, root in ROOTS.items() if root.name == registry_name), '')
     return (
-        f'type={name!r} of the config is not a registered {registry_name}.{suggestion}\n'
+        f'type={name!r} of the config is not a registered {registry_name} (default_scope={scope!r}).'
+        f'{why_not_found(name, scope, registry)}\n'
         "A class of your own has to be imported first: custom_imports = dict(imports=['its.module']) in the config."
     )
+
+
+def _first_cause(error: BaseException) -> BaseException:
+    while (cause := error.__cause__ or error.__context__) is not None:
+        error = cause
+    return error
 
 
 def _explain_wrong_argument(text: str, name: str | None, built: Any) -> str:
@@ -107,7 +112,7 @@ def _explain_wrong_argument(text: str, name: str | None, built: Any) -> str:
     return f'type={built.__name__!r} of the config: {text}.{suggestion} It takes: {", ".join(known)}.'
 
 
-def _built_class(error: BaseException) -> Any:
+def built_class(error: BaseException) -> Any:
     """Give the class that mmengine was building from a config when the error was raised, if it was."""
     built, step = None, error.__traceback__
     while step is not None:
@@ -117,10 +122,11 @@ def _built_class(error: BaseException) -> Any:
     return built
 
 
-def _names_below(registry: mmengine_registries.Registry) -> set[str]:
+def names_below(registry: mmengine_registries.Registry) -> set[str]:
+    """All names of a registry and its children; of children, with their scope."""
     names = {key if registry.parent is None else f'{registry.scope}.{key}' for key in registry.module_dict}
     for child in registry.children.values():
-        names |= _names_below(child)
+        names |= names_below(child)
     return names
 
 

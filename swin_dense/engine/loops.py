@@ -48,6 +48,13 @@ class _ExactResume(ABC):
 
 def _exact(runner: Any, dataloader: DataLoader | dict, *, endless: bool) -> DataLoader:
     loader = runner.build_dataloader(dataloader, seed=runner.seed)  # gives a loader back as it is
+    if len(loader) == 0:  # iterations would be waited for without end
+        count = len(loader.dataset)
+        raise ValueError(
+            f'there is no batch to train on: drop_last leaves out what is smaller than batch_size='
+            f'{loader.batch_sampler.batch_size}, and the training set has {count} samples. Set '
+            f'train_dataloader.batch_size={max(1, count)} or less.'
+        )
     return exact_loader(loader, seed=runner.seed, endless=endless)
 
 

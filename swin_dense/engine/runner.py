@@ -12,32 +12,28 @@ from mmengine.model import MMDistributedDataParallel, revert_sync_batchnorm
 from mmengine.optim import OptimWrapperDict
 from torch.utils.data import DataLoader
 
+from swin_dense.assigners.substitution import with_own_assigners
 from swin_dense.engine import environment
 from swin_dense.engine.atomic import remove_leftovers, write_text
 from swin_dense.engine.checkpoint_files import newest_checkpoint, read_meta
 from swin_dense.engine.config_options import RUNNER_KEYS
 from swin_dense.engine.console import console_filter
 from swin_dense.engine.data_checks import check_class_counts, check_files, explain_build_failure
+from swin_dense.engine.default_hooks import ADDED_HOOKS, OWN_HOOKS
 from swin_dense.engine.exact_data import WorkerStart
 from swin_dense.engine.interrupts import Signals, caught_signals
 from swin_dense.engine.label_guard import guard_labels
 from swin_dense.engine.launch import use_deterministic_algorithms
+from swin_dense.engine.lr_scaling import lr_scaling
 from swin_dense.engine.metrics_hook import LogProcessor
 from swin_dense.engine.model_checks import check_strides
 from swin_dense.engine.resumable_state import ResumableRunner
 from swin_dense.engine.settings import FormattedOnce, recipe, recipe_hash
 from swin_dense.engine.states import bare
+from swin_dense.engine.vis_backends import without_tensorboard_if_missing
 from swin_dense.registry import RUNNERS
 
 _OWN_LOOPS = {'EpochBasedTrainLoop': 'swin_dense.EpochTrainLoop', 'IterBasedTrainLoop': 'swin_dense.IterTrainLoop'}
-_ADDED_HOOKS = {
-    'metrics': 'swin_dense.MetricsHook',
-    'progress': 'swin_dense.ProgressHook',
-    'non_finite': 'swin_dense.NonFiniteHook',
-    'interrupt': 'swin_dense.InterruptHook',
-    'start_log': 'swin_dense.StartLogHook',
-}
-_OWN_HOOKS = {**_ADDED_HOOKS, 'checkpoint': 'swin_dense.CheckpointHook', 'logger': 'LoggerHook'}
 
 
 @RUNNERS.register_module()
@@ -92,6 +88,11 @@ class Runner(ResumableRunner):
         by_epoch = 'max_iters' not in (self.cfg.get('train_cfg') or {})
         return LogProcessor(**{'by_epoch': by_epoch, **log_processor})
 
+    def build_visualizer(self, visualizer: Any = None) -> Any:
+        visualizer, note = without_tensorboard_if_missing(visualizer)
+        self.notes += [note] if note else []
+        return super().build_visualizer(visualizer)
+
     def _log_env(self, env_cfg: dict) -> None:
         if is_main_process():
             write_text(os.path.join(self.work_dir, 'environment.json'), environment.describe())
@@ -135,7 +136,7 @@ class Runner(ResumableRunner):
                 check_files(loader.dataset, name=name)
                 check_class_counts(self.cfg.get('model'), loader.dataset)
                 guard_labels(loader.dataset, self.cfg.get('model'))
-        built = super().build_model(model)
+        built = super().build_model(with_own_assigners(model))
         check_strides(built)
         return built
 
@@ -158,14 +159,14 @@ class Runner(ResumableRunner):
         takes one out.
         """
         by_epoch = 'max_iters' not in (self.cfg.get('train_cfg') or {})
-        own: dict[str, Any] = {name: {'type': kind} for name, kind in _OWN_HOOKS.items()}
+        own: dict[str, Any] = {name: {'type': kind} for name, kind in OWN_HOOKS.items()}
         own['checkpoint'].update(interval=1, by_epoch=by_epoch)
         own['logger'].update(interval=50, log_metric_by_epoch=by_epoch)
         for name, hook in (hooks or {}).items():
             same = isinstance(hook, dict) and name in own and hook.get('type') in (None, own[name]['type'])
             own[name] = {**own[name], **hook} if same else hook
         # None takes a hook of mmengine's out; those that it does not know are left out here
-        super().register_default_hooks({k: v for k, v in own.items() if v is not None or k not in _ADDED_HOOKS})
+        super().register_default_hooks({k: v for k, v in own.items() if v is not None or k not in ADDED_HOOKS})
 
     def build_train_loop(self, loop: Any) -> Any:
         if isinstance(loop, dict):
@@ -190,20 +191,9 @@ class Runner(ResumableRunner):
         loader = self.train_loop.dataloader
         self.effective_batch = self.world_size * loader.batch_sampler.batch_size * optim_wrapper._accumulative_counts
         before = optim_wrapper.optimizer.param_groups[0]['lr']
-        base = (auto_scale_lr or {}).get('base_batch_size')
-        if base is None:
-            self.lr_statement = f'{before:g}, as in the config'
-        elif base == self.effective_batch:
-            self.lr_statement = f'{before:g} at batch {base}, the batch of the recipe'
-        elif not auto_scale_lr.get('enable', False):  # type: ignore[union-attr]
-            self.lr_statement = f'{before:g}, NOT scaled: the recipe is for batch {base} (auto_scale_lr.enable=False)'
-        else:
-            factor = self.effective_batch / base
-            for group in optim_wrapper.param_groups:
-                group['lr'] *= factor
-            self.lr_statement = (
-                f'{before * factor:g} = {before:g} x {self.effective_batch} / {base} (the batch of the recipe)'
-            )
+        factor, self.lr_statement = lr_scaling(before, self.effective_batch, auto_scale_lr)
+        for group in optim_wrapper.param_groups if factor != 1 else ():
+            group['lr'] *= factor
 
     def _maybe_compile(self, target: str) -> None:
         options = self.cfg.get('compile')

@@ -6,23 +6,27 @@ from typing import Any
 _WARM_UPS = ('LinearLR', 'ConstantLR')
 
 
-def schedule_notes(schedulers: Any, train_cfg: dict, iterations_per_epoch: int) -> Iterator[str]:
+def schedule_notes(schedulers: Any, train_cfg: dict, iterations_per_epoch: int | None) -> Iterator[str]:
     """Say what of `schedulers` (a config, or a list of them) training never reaches, or outlives.
+
+    Without `iterations_per_epoch`, of those alone that count what training counts.
 
     Changing `train_cfg.max_epochs` alone, as with `--cfg-options`, gives another learning rate than either recipe.
     """
     by_epoch = 'max_epochs' in train_cfg
     for scheduler in schedulers if isinstance(schedulers, (list, tuple)) else [schedulers]:
-        if not isinstance(scheduler, dict) or str(scheduler.get('type')).split('.')[-1] in _WARM_UPS:
+        name = str(scheduler.get('type')) if isinstance(scheduler, dict) else ''
+        if not isinstance(scheduler, dict) or name.split('.')[-1] in _WARM_UPS or name.endswith('WarmupLR'):
             continue
-        name = scheduler['type']
         in_epochs = scheduler.get('by_epoch', True)
         unit = 'epoch' if in_epochs else 'iteration'
+        if in_epochs != by_epoch and iterations_per_epoch is None:
+            continue
         length = train_cfg['max_epochs'] if by_epoch else train_cfg['max_iters']
         if by_epoch and not in_epochs:
-            length *= iterations_per_epoch
+            length *= iterations_per_epoch or 1
         elif in_epochs and not by_epoch:
-            length = -(-length // iterations_per_epoch)
+            length = -(-length // (iterations_per_epoch or 1))
         late = [step for step in scheduler.get('milestones', ()) if step >= length]
         end = scheduler.get('end')
         if late:

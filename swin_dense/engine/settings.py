@@ -2,11 +2,13 @@
 
 import hashlib
 import json
+import logging
 import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from pprint import pformat
 from typing import Any, ClassVar
 
 from mmengine.config import Config
@@ -34,6 +36,24 @@ def load_config(path: str | Path) -> Config:
             sys.path.remove(folder)
 
 
+def base_files(path: str | Path) -> list[str]:
+    """Paths of the `_base_` of a config file."""
+    path = str(path)
+    return [Config._get_cfg_path(base, path)[0] for base in Config._get_base_files(path)]
+
+
+def base_values(path: str | Path) -> dict[str, Any]:
+    """What the bases of a config file say together, as plain values."""
+    values: dict[str, Any] = {}
+    logging.disable(logging.INFO)  # mmengine logs every variable of the environment that a config names
+    try:
+        for base in base_files(path):
+            values.update(Config.fromfile(base, import_custom_modules=False).to_dict())
+    finally:
+        logging.disable(logging.NOTSET)
+    return values
+
+
 def _place(error: BaseException, path: Path) -> str:
     """The line of a config where an exception comes from: of the file itself, or of one of its bases."""
     # mmengine runs a syntax tree under the file's name; of its own lines none is the user's
@@ -52,7 +72,11 @@ class FormattedOnce(Config):
         values = repr(self._cfg_dict)
         if values not in self._texts:
             self._texts.clear()
-            self._texts[values] = super().pretty_text
+            try:
+                self._texts[values] = super().pretty_text
+            except ImportError:  # of yapf, which breaks lines, and nothing needs
+                items = self.to_dict().items()
+                self._texts[values] = '\n'.join(f'{key} = {pformat(value, sort_dicts=False)}' for key, value in items)
         return self._texts[values]
 
 

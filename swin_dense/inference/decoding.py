@@ -26,7 +26,7 @@ import cv2
 import numpy as np
 from PIL import ImageOps
 
-from swin_dense.inference.image_headers import (
+from swin_dense.datasets.image_headers import (
     HEADER_ERRORS,
     SIDEWAYS,
     UnreadableImage,

@@ -22,7 +22,13 @@ _WIDE = 1.5  # width / height from which a legend goes below the picture
 
 
 def draw_detections(
-    image: np.ndarray, detections: Detections, *, classes: Sequence[str], palette: np.ndarray, score_thr: float
+    image: np.ndarray,
+    detections: Detections,
+    *,
+    classes: Sequence[str],
+    palette: np.ndarray,
+    score_thr: float,
+    with_scores: bool = True,
 ) -> np.ndarray:
     """The image with masks, boxes and names of all detections whose score is `score_thr` or more, best on top.
 
@@ -34,6 +40,7 @@ def draw_detections(
         detections: of this image; boxes are clipped to it, a box that is not a number is left out.
         classes: names of the class numbers.
         palette: (num_classes, 3) uint8 RGB.
+        with_scores: beside the names; annotations have none to show.
 
     Returns: (H', W', 3) uint8 RGB, a new array.
     Raises: ValueError for an image of another form or size and for labels without a name or colour.
@@ -54,9 +61,8 @@ def draw_detections(
     for (top, left, bottom, right), shade in zip(boxes[::-1], shades[::-1], strict=True):
         inside = picture[top:bottom, left:right]
         inside[:line], inside[-line:], inside[:, :line], inside[:, -line:] = shade, shade, shade, shade
-    names = [
-        f'{classes[label]} {score:.2f}' for label, score in zip(labels, detections.scores[best_first], strict=True)
-    ]
+    scores = [f' {score:.2f}' if with_scores else '' for score in detections.scores[best_first]]
+    names = [f'{classes[label]}{score}' for label, score in zip(labels, scores, strict=True)]
     _paint_plates(picture, boxes, names, palette[labels])
     return picture
 

@@ -1,8 +1,33 @@
 """Faults of class counts and names between config and data."""
 
-from tests.checks.planted import Fault
+from pathlib import Path
+
+from tests.checks.planted import Fault, edited_json
+
+
+def capitalised(folder: Path) -> None:
+    def edit(content: dict) -> None:
+        content['categories'].append({'id': 90, 'name': 'Ring '})
+        content['annotations'][0]['category_id'] = 90
+
+    for split in ('train', 'val'):
+        edited_json(folder / 'annotations' / f'instances_{split}.json', edit)
+
 
 FAULTS = [
+    Fault(
+        name='a label in two spellings, ring and Ring',
+        task='detection',
+        data=capitalised,
+        config="metainfo = dict(_delete_=True, classes=(*_base_.classes, 'Ring '))\n"
+        'train_dataloader = dict(dataset=dict(metainfo=metainfo))\n'
+        'val_dataloader = test_dataloader = train_dataloader',
+        rule='names-alike',
+        where='train_dataloader.dataset.metainfo.classes',
+        says=("'ring' and 'Ring '", 'everywhere in the labels'),
+        level='warning',
+        silent='one class is two, and each is learned from a part of its objects',
+    ),
     Fault(
         name='num_classes of a copied config (80) for 5 classes',
         task='detection',

@@ -179,7 +179,7 @@ FAULTS = [
     ),
     _fault(
         name='file of labelme', rule='annotations-not-coco', where=TRAIN, data=_labelme,
-        says=('labelme', 'Convert it to COCO JSON', '"bbox": [x, y, width, height]'),
+        says=('labelme', 'python tools/convert_labelme.py FOLDER --out DIR'),
     ),
     _fault(name='file of Pascal VOC', rule='annotations-not-coco', where=TRAIN, data=_voc, says=('XML', 'Pascal VOC')),
     _fault(
@@ -188,7 +188,8 @@ FAULTS = [
     ),
     _fault(
         name='category ids are texts', rule='key-of-wrong-type', where='annotations[].category_id',
-        data=_edit(_string_ids), says=('whole number', 'quotation marks', 'category_id: 1'),
+        data=_edit(_string_ids), silent='no id is found among the categories, every object is background',
+        says=('whole number', 'quotation marks', 'category_id: 1'),
     ),
     _fault(
         name='images without file_name', rule='key-missing', where='images[2].file_name',
@@ -198,51 +199,63 @@ FAULTS = [
     _fault(
         name='class names of other case', rule='class-not-in-file', where='train_dataloader.dataset.metainfo.classes',
         config=DATASET.format("metainfo=dict(classes=('Ring', 'square', 'triangle', 'star', 'cross'))"),
+        silent="objects of 'ring' are background, and all labels move by one",
         says=("no 'Ring'", "Did you mean 'ring' for 'Ring'", "'ring', 'square', 'triangle', 'star', 'cross'"),
     ),
     _fault(
         name='one class as a word', rule='classes-not-a-list', where='train_dataloader.dataset.metainfo.classes',
-        config=DATASET.format("metainfo=dict(classes='ring')"), says=("classes=('ring',)", '4 letters'),
+        config=DATASET.format("metainfo=dict(classes='ring')"),
+        silent="four classes 'r', 'i', 'n', 'g'; all but 'ring' is background",
+        says=("classes=('ring',)", '4 letters'),
     ),
     _fault(
         name='classes in another order than the file', rule='class-order', where='dataset.metainfo.classes',
         config=DATASET.format(f'{MMDET}metainfo=dict(classes={CLASSES[::-1]})'),
+        silent='every name in pictures and tables is wrong',
         says=("'ring' is called 'cross'", "type='swin_dense.CocoDataset'", f'classes={CLASSES}'),
     ),
     _fault(
         name='no classes given', rule='default-classes', where='train_dataloader.dataset.metainfo',
         config=DATASET.format(f'{MMDET}metainfo=dict(_delete_=True)'),
+        silent="COCO's 80 classes are in force, every object is background",
         says=("'person', 'bicycle'", "'ring', 'square'", "type='swin_dense.CocoDataset'"),
     ),
     _fault(
         name='CLASSES in place of classes', rule='metainfo-key', where='train_dataloader.dataset.metainfo.CLASSES',
         config=DATASET.format(f'{MMDET}metainfo=dict(_delete_=True, CLASSES={CLASSES})'),
+        silent="COCO's 80 classes are in force, every object is background",
         says=("COCO's 80 classes", "'classes'"),
     ),
     _fault(
         name='one class left out', rule='classes-left-out', where='dataset.metainfo.classes', level='warning',
-        config=DATASET.format(f'metainfo=dict(classes={CLASSES[:4]})'), says=("of 'cross'", 'Name these classes'),
+        config=DATASET.format(f'metainfo=dict(classes={CLASSES[:4]})'), silent='its objects are background',
+        says=("of 'cross'", 'Name these classes'),
     ),
     _fault(
         name='a class without objects', rule='class-without-objects', where='train_dataloader.dataset.metainfo.classes',
-        data=_edit(_without(('star',))), says=("'star'",), level='warning',
+        data=_edit(_without(('star',))), silent='one class is never learnt',
+        says=("'star'",), level='warning',
     ),
     _fault(
         name='a class of val that train does not show', rule='class-not-trained', where='val_dataloader.dataset',
-        data=_edit(_without(('star',))), says=("'star'", 'AP will be 0'), level='warning',
+        data=_edit(_without(('star',))), silent='its AP is 0',
+        says=("'star'", 'AP will be 0'), level='warning',
     ),
     # ids
     _fault(
         name='two categories of one name', rule='category-name-twice', where='categories[1].name',
-        data=_set('categories', 1, name='ring'), says=("'ring'", 'two labels'),
+        data=_set('categories', 1, name='ring'), silent='five ids for four names: the labels of the others move',
+        says=("'ring'", 'two labels'),
     ),
     _fault(
         name='two categories of one id', rule='category-id-twice', where='categories[1].id',
-        data=_set('categories', 1, id=1), says=('id: 9', 'hides the earlier'),
+        data=_set('categories', 1, id=1), silent='objects of two classes become one, or none',
+        says=('id: 9', 'hides the earlier'),
     ),
     _fault(
         name='two images of one id', rule='image-id-twice', where='images[5].id',
         data=_edit(lambda content: content['images'][5].update(id=content['images'][4]['id'])),
+        silent='one image is lost, and its boxes go to the other',
         says=('hides the earlier', 'id: '),
     ),
     _fault(
@@ -257,11 +270,13 @@ FAULTS = [
     ),
     _fault(
         name='category ids count from 0', rule='unknown-category', where='annotations[].category_id',
-        data=_each('annotations', _counted_from_0), says=('ids 0', "(1, 'ring')", 'moved by 1'),
+        data=_each('annotations', _counted_from_0), silent='objects are left out, or are of the wrong class',
+        says=('ids 0', "(1, 'ring')", 'moved by 1'),
     ),
     _fault(
         name='annotations of another file', rule='unknown-image', where='annotations[].image_id',
         data=_each('annotations', lambda entry, content: entry.update(image_id=entry['image_id'] + 100_000)),
+        silent='every image is without objects',
         says=('different exports',),
     ),
     # boxes
@@ -279,36 +294,44 @@ FAULTS = [
     ),
     _fault(
         name='box with NaN', rule='box-not-finite', where='annotations[4].bbox',
-        data=_set('annotations', 4, bbox=[1, 2, float('nan'), 4]), says=('NaN',),
+        data=_set('annotations', 4, bbox=[1, 2, float('nan'), 4]), silent='the object is background',
+        says=('NaN',),
     ),
     _fault(
         name='box with a negative width', rule='box-inverted', where='annotations[4].bbox',
         data=_set('annotations', 4, bbox=[40, 20, -30, 10]),
+        silent='the object is background',
         says=('[40, 20, -30, 10]', 'bbox: [10.0, 20.0, 30.0, 10.0]'),
     ),
     _fault(
         name='box without a width', rule='box-without-area', where='annotations[4].bbox',
-        data=_set('annotations', 4, bbox=[40, 20, 0, 10]), says=('[40, 20, 0, 10]', 'leaves them out'),
+        data=_set('annotations', 4, bbox=[40, 20, 0, 10]), silent='the object is background',
+        says=('[40, 20, 0, 10]', 'leaves them out'),
     ),
     _fault(
         name='box outside its image', rule='box-outside', where='annotations[4].bbox',
-        data=_set('annotations', 4, bbox=[4000, 20, 10, 10]), says=('4000', 'image_id'),
+        data=_set('annotations', 4, bbox=[4000, 20, 10, 10]), silent='the object is background',
+        says=('4000', 'image_id'),
     ),
     _fault(
         name='box partly outside its image', rule='box-partly-outside', where='annotations[4].bbox', level='warning',
-        data=_set('annotations', 4, bbox=[10, 20, 4000, 10]), says=('[10, 20, 4000, 10]', 'Clip'),
+        data=_set('annotations', 4, bbox=[10, 20, 4000, 10]), silent='a box of the wrong size is learnt',
+        says=('[10, 20, 4000, 10]', 'Clip'),
     ),
     _fault(
         name='boxes from 0 to 1', rule='box-normalised', where='annotations[].bbox',
-        data=_each('annotations', _as_normalised), says=('between 0 and 1', 'Multiply'),
+        data=_each('annotations', _as_normalised), silent='every object is background',
+        says=('between 0 and 1', 'Multiply'),
     ),
     _fault(
         name='boxes of corners', rule='box-of-corners', where='annotations[].bbox',
-        data=_each('annotations', _as_corners), says=('[x1, y1, x2 - x1, y2 - y1]',),
+        data=_each('annotations', _as_corners), silent='boxes too large by their distance from the border are learnt',
+        says=('[x1, y1, x2 - x1, y2 - y1]',),
     ),
     _fault(
         name='areas are 0', rule='area-missing', where='annotations[].area', config=DATASET.format(MMDET),
         data=_each('annotations', lambda entry, content: entry.update(area=0)),
+        silent='every object is background',
         says=("type='swin_dense.CocoDataset'", 'area: '),
     ),
     # masks
@@ -318,11 +341,13 @@ FAULTS = [
     ),
     _fault(
         name='outline of two points', rule='polygon-of-wrong-length', where='annotations[3].segmentation',
-        data=_set('annotations', 3, segmentation=[[1, 2, 3, 4]]), says=('three points', '[[1, 2, 3, 4]]'),
+        data=_set('annotations', 3, segmentation=[[1, 2, 3, 4]]), silent='the object is ignored',
+        says=('three points', '[[1, 2, 3, 4]]'),
     ),
     _fault(
         name='outline of pairs', rule='segmentation-of-wrong-form', where='annotations[3].segmentation',
-        data=_set('annotations', 3, segmentation=[[[1, 2], [30, 4], [30, 40]]]), says=('in place of pairs',),
+        data=_set('annotations', 3, segmentation=[[[1, 2], [30, 4], [30, 40]]]), silent='the object is ignored',
+        says=('in place of pairs',),
     ),
     _fault(
         name='run lengths of another size', rule='runs-of-other-size', where='annotations[3].segmentation',
@@ -361,10 +386,12 @@ FAULTS = [
     ),
     _fault(
         name='image turned by EXIF', rule='image-rotated', where='images[1]', data=_rotated,
+        silent='boxes lie elsewhere than the objects',
         says=('EXIF orientation 6', "color_type='color_ignore_orientation'"),
     ),
     _fault(
         name='image scaled without its boxes', rule='image-size', where='images[4]', data=_halved,
+        silent='boxes lie elsewhere than the objects',
         says=('high', 'wide', 'scale the boxes'),
     ),
     _fault(
@@ -375,7 +402,8 @@ FAULTS = [
     # what is used
     _fault(
         name='no annotation of a class', rule='nothing-usable', where='train_dataloader.dataset',
-        data=_edit(lambda content: content.update(annotations=[])), says=('nothing to train on',),
+        data=_edit(lambda content: content.update(annotations=[])), silent='trains on background alone',
+        says=('nothing to train on',),
     ),
     _fault(
         name='all images smaller than min_size', rule='nothing-usable', where='train_dataloader.dataset',
@@ -383,12 +411,14 @@ FAULTS = [
     ),
     _fault(
         name='filter key misspelt', rule='filter-key', where='train_dataloader.dataset.filter_cfg.filter_empty',
-        config=DATASET.format('filter_cfg=dict(filter_empty=True)'), says=("'filter_empty_gt'",),
+        config=DATASET.format('filter_cfg=dict(filter_empty=True)'), silent='nothing is filtered',
+        says=("'filter_empty_gt'",),
     ),
     _fault(
         name='val set without test_mode', rule='test-mode', where='val_dataloader.dataset.test_mode',
         config='val_dataloader = dict(dataset=dict(test_mode=False, filter_cfg=dict(min_size=110)))\n'
         'test_dataloader = val_dataloader',
+        silent='AP of a part of the images',
         says=('test_mode=True', 'min_size'),
     ),
     # train against val
@@ -396,14 +426,17 @@ FAULTS = [
         name='val is train', rule='same-annotations', where='val_dataloader.dataset.ann_file', level='warning',
         config="val_dataloader = dict(dataset=dict(ann_file='annotations/instances_train.json', "
         "data_prefix=dict(img='train/')))\ntest_dataloader = val_dataloader",
+        silent='AP of what was learnt by heart',
         says=('Hold some images back',),
     ),
     _fault(
         name='images of train in val', rule='image-in-train', where='images[].file_name', data=_train_images_in_val,
-        says=('3 images of 8', 'Remove them'),
+        silent='AP of what was learnt by heart',
+        says=('3 of 8 images', 'Remove them'),
     ),
     _fault(
         name='copies of train images in val', rule='image-content-in-train', where='images[].file_name',
-        data=_same_content, says=('3 images of 8', 'content'),
+        data=_same_content, silent='AP of what was learnt by heart',
+        says=('3 of 8 images', 'content'),
     ),
 ]  # fmt: skip

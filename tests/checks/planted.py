@@ -11,9 +11,10 @@ from unittest.mock import patch
 
 from mmengine.config import Config
 
-from swin_dense.checks.command import find_faults
+from swin_dense.checks.command import find_faults, try_run
 from swin_dense.checks.findings import Depth, Finding
-from swin_dense.engine.settings import load_config
+from swin_dense.engine.class_names import fill_classes
+from swin_dense.engine.settings import load_config, restored_scope
 
 ROOT = Path(__file__).resolve().parents[2]
 LEAVES = {'detection': 'mask_rcnn_swin_demo.py', 'segmentation': 'upernet_swin_demo.py'}
@@ -32,6 +33,7 @@ class Fault:
         says: words that message, cases or remedy have.
         depth: the quickest level that finds it.
         level: of the finding.
+        in_trial: whether only a trial of training finds it.
         silent: what is wrong with the result where plain mmdet or mmseg say nothing, for docs/faults.md.
     """
 
@@ -45,6 +47,7 @@ class Fault:
     depth: Depth = 'quick'
     level: str = 'error'
     silent: str = ''
+    in_trial: bool = False
 
 
 def planted_config(fault: Fault, folder: Path) -> Config:
@@ -67,7 +70,14 @@ def _fits(fault: Fault, finding: Finding) -> bool:
 
 
 def find(fault: Fault, folder: Path) -> list[Finding]:
-    return list(find_faults(planted_config(fault, folder), depth=fault.depth))
+    """What tools/check.py finds."""
+    cfg = planted_config(fault, folder)
+    fill_classes(cfg)
+    with restored_scope():
+        found = list(find_faults(cfg, depth=fault.depth))
+        if fault.in_trial and not any(finding.level == 'error' for finding in found):
+            found += try_run(cfg, folder / 'check', overfit_steps=0, work_dir=folder / 'run')
+    return found
 
 
 def edited_json(path: Path, edit: Callable[[dict[str, Any]], None]) -> None:

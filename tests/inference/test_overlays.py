@@ -204,6 +204,19 @@ def test_instances_of_a_class_differ_and_the_best_has_the_colour_of_the_class():
 # Names.
 
 
+@pytest.mark.parametrize(
+    ('options', 'names'), [({}, ['cat 0.90', 'dog 0.50']), ({'with_scores': False}, ['cat', 'dog'])]
+)
+def test_annotations_are_named_without_scores(options, names, monkeypatch):
+    written, text = [], overlays.line_of_text
+    monkeypatch.setattr(overlays, 'line_of_text', lambda name, *rest: (written.append(name), text(name, *rest))[1])
+    found = detections((720, 720), [[10, 100, 200, 300], [300, 100, 500, 300]], labels=[0, 1], scores=[0.9, 0.5])
+    overlays.draw_detections(
+        flat((720, 720)), found, classes=['cat', 'dog'], palette=PALETTE[:2], score_thr=0.3, **options
+    )
+    assert written == names
+
+
 def test_a_name_stands_above_its_box_else_inside_and_moves_left_at_the_right_border():
     image, size = flat((800, 900)), (800, 900)
     (top, left, bottom, right), plate = plate_of(image, detections(size, [(300, 400, 500, 600)]))

@@ -1,0 +1,320 @@
+"""Sound COCO data of many kinds has no error, and broken entries never end a check."""
+
+import itertools
+import json
+import os
+import random
+import time
+
+import numpy as np
+import pytest
+from mmengine.config import Config
+from PIL import Image
+from pycocotools import mask as coco_masks
+
+from swin_dense.checks.coco_files import CocoFile
+from swin_dense.checks.coco_masks import _run_lengths
+from swin_dense.checks.coco_rows import rows_of
+from swin_dense.checks.coco_usable import kept_objects
+from swin_dense.checks.dataset_configs import dataset_configs
+from swin_dense.checks.detection import check_detection_data
+
+pytestmark = pytest.mark.filterwarnings('ignore')
+
+LOADING = [{'type': 'LoadImageFromFile'}, {'type': 'LoadAnnotations', 'with_bbox': True, 'with_mask': True}]
+
+
+def config_of(root, *, kind='swin_dense.CocoDataset', splits=('train',), **options):
+    def loader(split):
+        dataset = {
+            'type': kind, 'data_root': str(root), 'ann_file': f'{split}.json', 'data_prefix': {'img': split},
+            'pipeline': LOADING, 'test_mode': split != 'train', **options,
+        }  # fmt: skip
+        return {'dataset': dataset}
+
+    return Config({'default_scope': 'mmdet', **{f'{split}_dataloader': loader(split) for split in splits}})
+
+
+def found_in(cfg, depth='quick'):
+    return list(check_detection_data(cfg, ('train', 'val', 'test'), depth))
+
+
+def rules(found, *levels):
+    return {each.rule for each in found if each.level in levels}
+
+
+def large_content(images, boxes, *, height=48, width=64):
+    """Boxes at the borders, polygons, run lengths, crowds, images without objects: all of it sound."""
+    generator = np.random.default_rng(0)
+    starts = generator.integers(0, [width - 4, height - 4], (boxes, 2))
+    sizes = generator.integers(1, np.array([width, height]) - starts + 1)
+    owners = generator.integers(0, images * 9 // 10, boxes)
+    classes = generator.integers(1, 21, boxes)
+    annotations = []
+    for number, ((x, y), (w, h), owner, category) in enumerate(
+        zip(starts.tolist(), sizes.tolist(), owners.tolist(), classes.tolist(), strict=True), 1
+    ):
+        outline = [[x, y, x + w, y, x + w, y + h, x, y + h]]
+        is_crowd = number % 100 == 0
+        runs = {'size': [height, width], 'counts': [x * height + y, h, height * width - x * height - y - h]}
+        annotations.append(
+            {
+                'id': number, 'image_id': owner + 1, 'category_id': category * 3, 'bbox': [x, y, w, h], 'area': w * h,
+                'iscrowd': int(is_crowd), 'segmentation': runs if is_crowd else outline,
+            }
+        )  # fmt: skip
+    entries = [{'id': n + 1, 'file_name': f'{n:06d}.jpg', 'height': height, 'width': width} for n in range(images)]
+    categories = [{'id': 3 * n, 'name': f'class {n}'} for n in range(1, 21)]
+    return {'images': entries, 'annotations': annotations, 'categories': categories}
+
+
+def write_split(root, content, split='train', *, linked=True):
+    """The file, and all its images: one picture in the place of all."""
+    (root / split).mkdir(parents=True)
+    first, *others = [root / split / image['file_name'] for image in content['images']]
+    size = (content['images'][0]['height'], content['images'][0]['width'], 3)
+    Image.fromarray(np.random.default_rng(len(split)).integers(0, 255, size, np.uint8)).save(first)
+    for path in others:
+        os.link(first, path)
+    (root / f'{split}.json').write_text(json.dumps(content))
+
+
+@pytest.fixture(scope='module')
+def large(tmp_path_factory):
+    root = tmp_path_factory.mktemp('large')
+    write_split(root, large_content(5_000, 50_000))
+    return root
+
+
+@pytest.mark.parametrize('kind', ['swin_dense.CocoDataset', 'CocoDataset'])
+def test_50_000_boxes_in_5_000_files(large, kind):
+    names = tuple(f'class {n}' for n in range(1, 21))
+    cfg = config_of(large, kind=kind, metainfo={'classes': names})
+    started = time.perf_counter()
+    found = found_in(cfg)
+    assert time.perf_counter() - started < 10
+    assert not rules(found, 'error')
+    assert rules(found, 'warning') == {'image-content-twice'}
+    (usable,) = [each for each in found if each.rule == 'usable']
+    assert '5,000 of 5,000 images are used. 49,500 of 50,000 annotations are objects, 500 are crowds' in usable.message
+
+
+def test_all_of_5_000_files_at_full_depth(large, tmp_path, monkeypatch):
+    monkeypatch.setenv('SWIN_DENSE_HOME', str(tmp_path))
+    found = found_in(config_of(large), 'full')
+    assert not rules(found, 'error')
+    (twice,) = [each for each in found if each.rule == 'image-content-twice']
+    assert len(twice.cases) == 4_999
+
+
+def small_content():
+    return large_content(6, 40)
+
+
+@pytest.mark.parametrize('kind', ['swin_dense.CocoDataset', 'CocoDataset'])
+@pytest.mark.parametrize('classes', [('class 2', 'class 5'), ('class 5', 'class 2', 'class 9')])
+def test_what_is_kept_is_what_the_data_set_keeps(tmp_path, kind, classes):
+    """Against the instances of the built data sets, for boxes that are kept and left out for each reason."""
+    from mmengine.registry import DATASETS, DefaultScope
+
+    content = large_content(30, 400)
+    odd = [
+        [10, 10, 0.5, 9], [10, 10, 0, 9], [10, 10, -4, 9], [64, 3, 5, 5], [-9, 3, 9, 5], [-9, 3, 9.5, 5],
+        [63.5, 47.5, 9, 9], [0, 0, 1, 1], [3, 48, 9, 9], [3, -9, 9, 9],
+    ]  # fmt: skip
+    for each, box in zip(content['annotations'][::3], itertools.cycle(odd), strict=False):
+        each['bbox'] = box
+    for each in content['annotations'][::7]:
+        each['area'] = 0
+    for each in content['annotations'][::11]:
+        each['ignore'] = True
+    write_split(tmp_path, content)
+    cfg = config_of(tmp_path, kind=kind, metainfo={'classes': classes})
+    (dataset,) = dataset_configs(cfg)
+    file = CocoFile(str(tmp_path / 'train.json'), content['images'], content['annotations'], content['categories'])
+    kept, lost = kept_objects(dataset, file, rows_of(file))
+    with DefaultScope.overwrite_default_scope('mmdet'):
+        built = DATASETS.build({**dataset.cfg, 'pipeline': []})
+    instances = [each for index in range(len(built)) for each in built.get_data_info(index)['instances']]
+    expected = sorted(tuple(each['bbox']) for each in instances)
+    boxes = [content['annotations'][place]['bbox'] for place in np.flatnonzero(kept)]
+    assert sorted((x, y, x + w, y + h) for x, y, w, h in boxes) == expected
+    assert len(expected) + sum(lost.values()) == 400
+    assert 5 < len(expected) < 60
+
+
+@pytest.mark.parametrize('filter_cfg', [None, {}, {'filter_empty_gt': True}, {'min_size': 49}, {'min_size': 48}])
+@pytest.mark.parametrize('test_mode', [False, True])
+def test_images_used_are_those_of_the_data_set(tmp_path, filter_cfg, test_mode):
+    from mmengine.registry import DATASETS, DefaultScope
+
+    content = large_content(30, 60)
+    for image in content['images'][::4]:
+        image['height'] = image['width'] = 49
+    write_split(tmp_path, content)
+    cfg = config_of(tmp_path, filter_cfg=filter_cfg, test_mode=test_mode, metainfo={'classes': ('class 2', 'class 3')})
+    (dataset,) = dataset_configs(cfg)
+    with DefaultScope.overwrite_default_scope('mmdet'):
+        built = DATASETS.build({**dataset.cfg, 'pipeline': []})
+    (usable,) = [each for each in found_in(cfg) if each.rule == 'usable']
+    assert usable.message.startswith(f'{len(built)} of 30 images are used')
+
+
+def test_a_few_boxes_without_area_are_no_error(tmp_path):
+    """COCO's own train file has two among 860,000."""
+    content = large_content(20, 5_000)
+    content['annotations'][7]['bbox'][2] = 0
+    write_split(tmp_path, content)
+    found = found_in(config_of(tmp_path))
+    assert 'box-without-area' in rules(found, 'warning')
+    for each in content['annotations'][:100]:
+        each['bbox'][2] = 0
+    (tmp_path / 'train.json').write_text(json.dumps(content))
+    assert 'box-without-area' in rules(found_in(config_of(tmp_path)), 'error')
+
+
+def test_areas_are_facts_where_they_are_computed(tmp_path):
+    content = small_content()
+    for each in content['annotations']:
+        del each['area']
+    write_split(tmp_path, content)
+    found = found_in(config_of(tmp_path))
+    assert not rules(found, 'error')
+    assert 'area-computed' in rules(found, 'ok')
+    names = tuple(each['name'] for each in content['categories'])
+    found = found_in(config_of(tmp_path, kind='CocoDataset', metainfo={'classes': names}))
+    (missing,) = [each for each in found if each.rule == 'area-missing']
+    first = content['annotations'][0]
+    assert missing.cases[0].fix == f'area: {first["bbox"][2] * first["bbox"][3]:.1f}'
+
+
+def test_classes_may_be_a_file_of_names(tmp_path):
+    write_split(tmp_path, small_content())
+    (tmp_path / 'names.txt').write_text('class 7\nclass 1\n')
+    found = found_in(config_of(tmp_path, metainfo={'classes': str(tmp_path / 'names.txt')}))
+    assert not rules(found, 'error')
+    assert 'classes-left-out' in rules(found, 'warning')
+
+
+def test_data_sets_that_are_repeated_or_joined(tmp_path):
+    content = small_content()
+    write_split(tmp_path, content)
+    cfg = config_of(tmp_path)
+    inner = cfg.train_dataloader.dataset
+    broken = {**inner, 'ann_file': 'other.json'}
+    wrapped = {'type': 'RepeatDataset', 'times': 2, 'dataset': {'type': 'ConcatDataset', 'datasets': [inner, broken]}}
+    found = found_in(Config({'default_scope': 'mmdet', 'train_dataloader': {'dataset': wrapped}}))
+    (missing,) = [each for each in found if each.level == 'error']
+    assert missing.key == 'train_dataloader.dataset.dataset.datasets.1.ann_file'
+
+
+def test_other_data_sets_are_not_looked_at(tmp_path):
+    for kind in ('CocoPanopticDataset', 'LVISV1Dataset', 'CityscapesDataset', 'VOCDataset', 'NoSuchDataset', None):
+        found = found_in(config_of(tmp_path, kind=kind))
+        assert [each.rule for each in found] in ([], ['annotations-missing']), kind
+
+
+@pytest.mark.parametrize('orientation', [5, 6, 7, 8, 3, 1])
+@pytest.mark.parametrize('color_type', ['color', 'color_ignore_orientation'])
+@pytest.mark.parametrize('given', ['stored', 'upright'])
+def test_exif_against_what_the_pipeline_loads(tmp_path, orientation, color_type, given):
+    """A finding exactly where the loaded picture has another size than the file says."""
+    from mmcv.transforms import LoadImageFromFile
+
+    content = small_content()
+    if given == 'upright' and orientation > 4:
+        for image in content['images']:
+            image['height'], image['width'] = image['width'], image['height']
+        content['annotations'] = content['annotations'][:1]
+        content['annotations'][0].update(bbox=[1, 1, 9, 9], segmentation=[[1, 1, 10, 1, 10, 10]])
+    write_split(tmp_path, content)
+    path = tmp_path / 'train' / content['images'][0]['file_name']
+    exif = Image.Exif()
+    exif[274] = orientation
+    pixels = np.random.default_rng(0).integers(0, 255, (48, 64, 3), np.uint8)
+    path.unlink()  # it has links
+    Image.fromarray(pixels).save(path, exif=exif)
+    loading = {'type': 'LoadImageFromFile', 'color_type': color_type}
+    loaded = LoadImageFromFile(color_type=color_type)({'img_path': str(path)})['img'].shape[:2]
+    cfg = config_of(tmp_path, pipeline=[loading, LOADING[1]])
+    cases = [
+        case for each in found_in(cfg) if each.rule in ('image-rotated', 'image-size') for case in each.cases
+        if case.key == 'images[0]'
+    ]  # fmt: skip
+    stated = (content['images'][0]['height'], content['images'][0]['width'])
+    assert bool(cases) == (loaded != stated)
+    assert all(each.rule == 'image-rotated' for each in found_in(cfg) if 'images[0]' in each.key and each.rule != 'ok')
+
+
+def test_run_lengths_are_read_as_pycocotools_reads_them():
+    generator = np.random.default_rng(0)
+    for height, width in ((1, 1), (7, 5), (40, 61), (300, 211)):
+        for share in (0.0, 0.03, 0.5, 1.0):
+            mask = (generator.random((height, width)) < share).astype(np.uint8)
+            packed = coco_masks.encode(np.asfortranarray(mask))['counts'].decode()
+            column = mask.ravel(order='F')
+            changes = np.flatnonzero(np.diff(np.concatenate([[0], column]))).tolist()
+            borders = [0, *changes, column.size]
+            assert _run_lengths(packed) == [b - a for a, b in itertools.pairwise(borders)], (height, width, share)
+    assert _run_lengths('') is None
+    assert _run_lengths('~~~') is None
+    assert _run_lengths([1, 2.5]) is None
+
+
+JUNK = [None, True, 0, -1, 2**70, 10**400, 1.5, float('nan'), float('inf'), '', '7', 'ä', [], [1], [[]], {}, {'id': 1}]
+
+
+@pytest.mark.parametrize('seed', range(100))
+def test_junk_never_ends_a_check(tmp_path, seed):
+    """Any value of JSON at any place gives findings, not an exception."""
+    generator = random.Random(seed)
+    content = small_content()
+    write_split(tmp_path, content)
+    for _ in range(3):
+        part = generator.choice(['images', 'annotations', 'categories', 'annotations', ''])
+        if not part:
+            content[generator.choice(['images', 'annotations', 'categories'])] = generator.choice(JUNK)
+            break
+        place = generator.randrange(len(content[part]))
+        entry = content[part][place]
+        if not isinstance(entry, dict) or not entry or generator.random() < 0.1:
+            content[part][place] = generator.choice(JUNK)
+        elif generator.random() < 0.3 and entry.get('bbox'):
+            entry['bbox'][generator.randrange(4)] = generator.choice(JUNK)
+        elif generator.random() < 0.3 and isinstance(entry.get('segmentation'), list):
+            entry['segmentation'] = generator.choice([[[*range(5), each]] for each in JUNK] + JUNK + [[1, 2], [[[]]]])
+        else:
+            entry[generator.choice([*entry])] = generator.choice(JUNK)
+    (tmp_path / 'train.json').write_text(json.dumps(content))
+    for kind in ('swin_dense.CocoDataset', 'CocoDataset'):
+        for each in found_in(config_of(tmp_path, kind=kind)):
+            assert each.text()
+            json.dumps(each.as_dict())
+
+
+@pytest.mark.parametrize(
+    'options',
+    [
+        {'ann_file': value} for value in (None, '', 3, 'train', '/dev/null', 's3://bucket/a.json')
+    ] + [{'data_prefix': value} for value in (None, 'train', {}, {'img': None}, {'img': ''}, {'img': '/nowhere'})]
+    + [{'metainfo': value} for value in (None, {}, *({'classes': names} for names in (None, (), [1, 2], 5)))]
+    + [{'filter_cfg': value} for value in ({}, 5, {'min_size': 'x'}, {'filter_empty_gt': 1})]
+    + [{'pipeline': value} for value in (None, [], [None], 'x', [{'type': 'RandomChoice', 'transforms': [LOADING]}])]
+    + [{'data_root': value} for value in (None, '', 'nowhere')],
+    ids=str,
+)  # fmt: skip
+def test_wrong_arguments_never_end_a_check(tmp_path, options):
+    write_split(tmp_path, small_content())
+    for each in found_in(config_of(tmp_path, **options)):
+        assert each.text()
+
+
+def test_masks_are_looked_for_in_steps_inside_steps(tmp_path):
+    content = small_content()
+    for each in content['annotations']:
+        del each['segmentation']
+    write_split(tmp_path, content)
+    boxes = [LOADING[0], {'type': 'LoadAnnotations', 'with_bbox': True}]
+    assert not rules(found_in(config_of(tmp_path, pipeline=boxes)), 'error')
+    inside = [{'type': 'RandomChoice', 'transforms': [[LOADING[1]], boxes]}]
+    assert 'segmentation-missing' in rules(found_in(config_of(tmp_path, pipeline=inside)), 'error')
