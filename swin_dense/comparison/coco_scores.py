@@ -1,10 +1,9 @@
 """The numbers that COCO's summary gives, for any multisets of the images."""
 
-import warnings
-
 import numpy as np
 
 from swin_dense.comparison.average_precision import average_precisions
+from swin_dense.comparison.defined_means import defined_mean
 from swin_dense.comparison.match_data import MatchData
 
 SIZES = {'mAP_s': 'small', 'mAP_m': 'medium', 'mAP_l': 'large'}
@@ -21,16 +20,9 @@ def coco_scores(data: MatchData, weights: np.ndarray) -> dict[str, np.ndarray]:
         Values from 0 to 1; NaN where there is no object (pycocotools says -1).
     """
     precisions = average_precisions(data, weights)  # (B, C, A, T)
-    scores = {'mAP': _mean(precisions[:, :, 0], (1, 2))}
+    scores = {'mAP': defined_mean(precisions[:, :, 0], (1, 2))}
     for name, threshold in THRESHOLDS.items():
-        scores[name] = _mean(precisions[:, :, 0, np.isclose(data.iou_thresholds, threshold)], (1, 2))
+        scores[name] = defined_mean(precisions[:, :, 0, np.isclose(data.iou_thresholds, threshold)], (1, 2))
     for name, size in SIZES.items():
-        scores[name] = _mean(precisions[:, :, [area == size for area in data.area_names]], (1, 2, 3))
-    return {**scores, 'AP_by_class': _mean(precisions[:, :, 0], 2)}
-
-
-def _mean(values: np.ndarray, axis: int | tuple[int, ...]) -> np.ndarray:
-    """Mean without NaN; NaN where there is nothing else."""
-    with warnings.catch_warnings():
-        warnings.filterwarnings('ignore', 'Mean of empty slice', RuntimeWarning)
-        return np.nanmean(values, axis=axis)
+        scores[name] = defined_mean(precisions[:, :, [area == size for area in data.area_names]], (1, 2, 3))
+    return {**scores, 'AP_by_class': defined_mean(precisions[:, :, 0], 2)}
