@@ -21,6 +21,7 @@ setup(
     install_requires=[
         'torch>=2.4',
         'numpy',
+        'scipy',
         'pyyaml',
         'filelock',
         'onedl-mmengine>=0.10.10',

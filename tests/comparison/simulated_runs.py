@@ -1,7 +1,8 @@
 """Runs of simulated detectors and segmentors whose true scores are known: over all images, and over all seeds.
 
 An image is hard or easy for every model, or for all runs of one model (its taste); a seed makes its run better or
-worse as a whole, and on single images. Truth is the score of a large set of other images, the mean over evenly spaced seeds.
+worse as a whole, and on single images. Truth is the score of a large set of other images, the mean over evenly spaced
+seeds.
 """
 
 from dataclasses import dataclass
@@ -62,9 +63,7 @@ def detector_run(random: np.random.Generator, images: Images, model: Model, luck
     scores = np.concatenate([margin + random.normal(0, 0.7, len(margin)), random.normal(-0.5, 1.0, len(false_images))])
     hits = np.concatenate([margin[:, None] > MARGINS, np.zeros((len(false_images), len(MARGINS)), bool)])
     places = np.concatenate([images.object_images, false_images])
-    kinds = np.concatenate(
-        [images.object_classes, random.choice(classes, len(false_images), p=images.class_shares)]
-    )
+    kinds = np.concatenate([images.object_classes, random.choice(classes, len(false_images), p=images.class_shares)])
     order = np.argsort(places, kind='stable')
     return MatchData(
         kind='bbox',
