@@ -1,6 +1,6 @@
 """How often the intervals of swin_dense.comparison contain the truth, in simulated comparisons with known truth.
 
-Each row is a case (score, images, seeds of each model, spread of the seeds, classes): shares of the simulations in which
+Each row is a case (score, images, seeds of each model, spread of seeds, classes): shares of the simulations in which
 the 95 % interval of one model's score, and of the difference of two, contain the truth; in which a model and itself,
 trained again, come out not distinguishable; and in which a model that is better by the difference given is found so.
 
