@@ -20,7 +20,7 @@ from swin_dense.checks.segmentation import check_segmentation_data
 from swin_dense.checks.settings import check_settings
 from swin_dense.engine.class_names import fill_classes
 from swin_dense.engine.config_options import put_options
-from swin_dense.engine.errors import DEBUG_VARIABLE, explain, is_users_fault
+from swin_dense.engine.errors import DEBUG_VARIABLE, FaultsFoundError, explain, is_users_fault
 from swin_dense.engine.settings import load_config, restored_scope
 
 # (config, splits, depth) -> findings
@@ -34,10 +34,6 @@ CHECKS: tuple[Check, ...] = (
     check_segmentation_data,
 )
 FAULTS_FOUND = 1
-
-
-class FaultsFoundError(ValueError):
-    """The config or the data cannot give what was asked for."""
 
 
 def check(

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from swin_dense.checks import command
-from swin_dense.checks.command import FaultsFoundError, find_faults, refuse_faults
+from swin_dense.checks.command import find_faults, refuse_faults
+from swin_dense.engine.errors import FaultsFoundError
 from swin_dense.engine.settings import load_config
 from tests.checks.planted import ROOT
 from tests.engine.forked import Forked
