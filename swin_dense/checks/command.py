@@ -60,6 +60,7 @@ def check(
     with restored_scope():
         cfg, findings = _read(config, cfg_options)
         if cfg is not None:
+            cfg.work_dir = str(run)
             findings += find_faults(cfg, depth=depth)
         if cfg is not None and depth == 'full' and not _has_errors(findings):
             findings += try_run(cfg, folder, overfit_steps=overfit_steps, work_dir=run)
@@ -105,7 +106,7 @@ def refuse_faults(cfg: Config, *, splits: Sequence[str]) -> list[str]:
     findings: list[Any] = []
     if is_main_process():
         findings = by_severity(find_faults(cfg, splits=splits))
-    shared = [[finding.level, finding.text(), finding.message] for finding in findings]
+    shared = [[each.level, each.text(), f'{each.key}: {each.message}'.removeprefix(': ')] for each in findings]
     holder = [shared]
     broadcast_object_list(holder)  # an error of one process alone would leave the others waiting
     errors = [text for level, text, _ in holder[0] if level == 'error']
