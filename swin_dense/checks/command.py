@@ -18,6 +18,7 @@ from swin_dense.checks.model_fit import check_model
 from swin_dense.checks.report import report_text, write_fixes, write_report
 from swin_dense.checks.segmentation import check_segmentation_data
 from swin_dense.checks.settings import check_settings
+from swin_dense.checks.worker_sockets import check_worker_sockets
 from swin_dense.engine.class_names import fill_classes
 from swin_dense.engine.config_options import put_options
 from swin_dense.engine.errors import DEBUG_VARIABLE, FaultsFoundError, explain, is_users_fault
@@ -28,6 +29,7 @@ Check = Callable[[Config, Sequence[str], Depth], Iterator[Finding]]
 CHECKS: tuple[Check, ...] = (
     check_config_keys,
     check_settings,
+    check_worker_sockets,
     check_class_counts,
     check_model,
     check_detection_data,
