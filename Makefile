@@ -14,6 +14,9 @@ export OMP_NUM_THREADS ?= 2
 # threads that wait do not spin: data workers share the cores
 export OMP_WAIT_POLICY ?= PASSIVE
 
+# each has a GiB or two; tests of a file stay in one process
+TEST_PROCESSES ?= 2
+
 .PHONY: install demo test lint clean
 
 install: $(INSTALLED)
@@ -41,7 +44,7 @@ demo: $(INSTALLED)
 	@echo 'pictures: $(SWIN_DENSE_DEMO)/detection/test/overlays, $(SWIN_DENSE_DEMO)/segmentation/test/overlays'
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile
 
 lint: $(INSTALLED)
 	$(BIN)/ruff format --check .

@@ -42,6 +42,6 @@ setup(
         'export': ['onnx>=1.16', 'onnxruntime>=1.18'],
         'video': ['av>=12'],
         'ray': ['ray[data]>=2.40'],
-        'dev': ['pytest>=8', 'ruff==0.17.5', 'mypy>=1.10'],
+        'dev': ['pytest>=8', 'pytest-xdist', 'ruff==0.17.5', 'mypy>=1.10'],
     },
 )

@@ -16,7 +16,7 @@ _SHOWN = 10
 def check_class_counts(cfg: Config, splits: Sequence[str], depth: Depth) -> Iterator[Finding]:
     """Compare the heads' `num_classes` with the classes of the data, and the classes of the data sets."""
     data = training_classes(cfg)
-    if data is None:
+    if data is None or not data.names:
         return
     shown = _listed(data.names)
     yield from _alike(data)
@@ -36,7 +36,7 @@ def check_class_counts(cfg: Config, splits: Sequence[str], depth: Depth) -> Iter
             )
     for dataset in dataset_configs(cfg, splits):
         own = classes_of(dataset)
-        if own is not None and own.names != data.names:
+        if own is not None and own.names and own.names != data.names:
             yield Finding(
                 level='error',
                 rule='classes-differ',

@@ -18,9 +18,10 @@ from swin_dense.checks.model_fit import check_model
 from swin_dense.checks.report import report_text, write_fixes, write_report
 from swin_dense.checks.segmentation import check_segmentation_data
 from swin_dense.checks.settings import check_settings
+from swin_dense.checks.worker_sockets import check_worker_sockets
 from swin_dense.engine.class_names import fill_classes
 from swin_dense.engine.config_options import put_options
-from swin_dense.engine.errors import DEBUG_VARIABLE, explain, is_users_fault
+from swin_dense.engine.errors import DEBUG_VARIABLE, FaultsFoundError, explain, is_users_fault
 from swin_dense.engine.settings import load_config, restored_scope
 
 # (config, splits, depth) -> findings
@@ -28,16 +29,13 @@ Check = Callable[[Config, Sequence[str], Depth], Iterator[Finding]]
 CHECKS: tuple[Check, ...] = (
     check_config_keys,
     check_settings,
+    check_worker_sockets,
     check_class_counts,
     check_model,
     check_detection_data,
     check_segmentation_data,
 )
 FAULTS_FOUND = 1
-
-
-class FaultsFoundError(ValueError):
-    """The config or the data cannot give what was asked for."""
 
 
 def check(
@@ -64,6 +62,7 @@ def check(
     with restored_scope():
         cfg, findings = _read(config, cfg_options)
         if cfg is not None:
+            cfg.work_dir = str(run)
             findings += find_faults(cfg, depth=depth)
         if cfg is not None and depth == 'full' and not _has_errors(findings):
             findings += try_run(cfg, folder, overfit_steps=overfit_steps, work_dir=run)
@@ -109,7 +108,7 @@ def refuse_faults(cfg: Config, *, splits: Sequence[str]) -> list[str]:
     findings: list[Any] = []
     if is_main_process():
         findings = by_severity(find_faults(cfg, splits=splits))
-    shared = [[finding.level, finding.text(), finding.message] for finding in findings]
+    shared = [[each.level, each.text(), f'{each.key}: {each.message}'.removeprefix(': ')] for each in findings]
     holder = [shared]
     broadcast_object_list(holder)  # an error of one process alone would leave the others waiting
     errors = [text for level, text, _ in holder[0] if level == 'error']

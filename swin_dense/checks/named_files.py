@@ -9,12 +9,16 @@ from mmengine.config import Config
 
 from swin_dense.checkpoints.zoo import nearest_names, zoo
 from swin_dense.checks.findings import Finding
+from swin_dense.engine.checkpoint_files import newest_checkpoint
+
+_NO_RESUME = 'Give --resume the path of a checkpoint, or no path: then it goes on from the newest of the work dir.'
 
 
 def named_weights(cfg: Config, *, is_trained: bool) -> Iterator[Finding]:
     """Every checkpoint that the config names by a local path or a short name; nothing is downloaded."""
     found = [('load_from', cfg.get('load_from'))] if cfg.get('load_from') else []
-    found += list(_checkpoints('model', cfg.to_dict().get('model'))) if is_trained else []
+    if is_trained and not _goes_on(cfg):
+        found += _checkpoints('model', cfg.to_dict().get('model'))
     for key, source in found:
         if not isinstance(source, str) or '://' in source or source in zoo() or Path(source).expanduser().exists():
             continue
@@ -24,9 +28,17 @@ def named_weights(cfg: Config, *, is_trained: bool) -> Iterator[Finding]:
         yield Finding(
             level='error', rule='missing-weights', key=key, value=source,
             message=f'there is no file {source!r} (looked from {Path.cwd()}), and no published weights of that name.',
-            remedy=f'Train or download it first, correct the path, or start without it: '
+            remedy=_NO_RESUME
+            if cfg.get('resume')
+            else f'Train or download it first, correct the path, or start without it: '
             f'{key.rpartition(".")[0] or key}=None.{meant}',
         )  # fmt: skip
+
+
+def _goes_on(cfg: Config) -> bool:
+    """Whether a run goes on with all of its weights, and needs none to start from."""
+    work_dir = cfg.get('work_dir')
+    return bool(cfg.get('resume') and (cfg.get('load_from') or (work_dir and newest_checkpoint(work_dir))))
 
 
 def work_dir_is_writable(cfg: Config) -> Iterator[Finding]:

@@ -11,6 +11,7 @@ from mmseg.datasets import BaseSegDataset
 
 from swin_dense.datasets.mask_colors import Color, color_numbers, numbers_of_colors
 from swin_dense.datasets.pairing import IMAGE_SUFFIXES, paired_by_stem
+from swin_dense.datasets.palettes import distinct_palette
 from swin_dense.engine.mask_form import refuse_channels
 from swin_dense.engine.pipelines import annotation_loaders, insert_after_loading
 from swin_dense.registry import DATASETS
@@ -100,6 +101,10 @@ class SegmentationDataset(BaseSegDataset):
     def get_label_map(self, new_classes: Any = None) -> dict[int, int] | None:
         """What mmseg's LoadAnnotations maps; mmseg itself asks for a map between lists of classes here."""
         return self._file_labels
+
+    def _update_palette(self) -> list[list[int]]:
+        """Colours where metainfo has none; mmseg's are random, and may look alike."""
+        return list(self._metainfo.get('palette') or distinct_palette(len(self._metainfo['classes'])).tolist())
 
     def load_data_list(self) -> list[dict[str, Any]]:
         """List the samples, sorted by path."""

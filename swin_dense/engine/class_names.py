@@ -11,11 +11,13 @@ from typing import Any, NamedTuple
 from mmengine.config import Config
 
 from swin_dense.checks.dataset_configs import SPLITS, DatasetConfig, dataset_configs
-from swin_dense.datasets.palettes import distinct_palette
 from swin_dense.engine.config_types import arguments_of, find_type
 
-# a classifier's own count; objects against background; stuff as well as things, from maps of its own
-_OTHER_COUNTS = ('backbone', 'rpn_head', 'semantic_head', 'data_preprocessor')
+# a classifier's own count; objects against background; stuff as well as things, from maps of its own; identities
+_OTHER_COUNTS = ('backbone', 'rpn_head', 'semantic_head', 'data_preprocessor', 'reid')
+_OF_EDGES = 'STDCHead'
+# models in which a head counts things, and the data things and stuff, or words of a text
+_COUNT_OTHERWISE = ('panoptic_fusion_head', 'language_model')
 
 
 class ClassNames(NamedTuple):
@@ -25,25 +27,29 @@ class ClassNames(NamedTuple):
     source: str
 
 
-def fill_classes(cfg: Config, *, known: Sequence[str] | None = None) -> None:
+def fill_classes(cfg: Config, *, known: Sequence[str] | None = None, read_files: bool = True) -> None:
     """Put the classes of the training data where a config leaves them out.
 
     - `num_classes` of heads (and losses) that take one;
     - `metainfo.classes` of data sets that would read them from an annotation file of their own, so that numbers mean
-      the same in all of them;
-    - `metainfo.palette` beside classes without colours. All of `metainfo` goes into checkpoints.
+      the same in all of them. Data sets without colours give themselves some; all of it goes into checkpoints.
 
     Args:
         known: names that a checkpoint has. They go before those of an annotation file, which may have changed.
+        read_files: whether annotation files may be read for names.
     """
-    found = training_classes(cfg, read_files=not known)
+    found = training_classes(cfg, read_files=read_files and not known)
     names = found.names if found else tuple(known or ())
     if not names:
         return
     for split in SPLITS:
         for dataset in dataset_configs(cfg, (split,)):
-            _fill_dataset(_node(cfg, dataset.key), dataset, names)
-    _fill_heads(cfg.get('model'), len(names), cfg)
+            node = _node(cfg, dataset.key)
+            if _reader(dataset) is not None and 'classes' not in (node.get('metainfo') or {}):
+                node['metainfo'] = {**(node.get('metainfo') or {}), 'classes': names}
+    for _, node in _counting(cfg.get('model')):
+        if 'num_classes' not in node and _takes_count(node.get('type'), cfg.get('default_scope')):
+            node['num_classes'] = len(names)
 
 
 def training_classes(cfg: Config, *, read_files: bool = True) -> ClassNames | None:
@@ -58,8 +64,7 @@ def classes_of(dataset: DatasetConfig, *, read_files: bool = True) -> ClassNames
     """The classes that a data set will have by itself: those given, of its annotation file, or of its type."""
     given = (dataset.cfg.get('metainfo') or {}).get('classes')
     if given is not None:
-        # one word for a list is a mistake that the checks explain
-        return None if isinstance(given, str) else ClassNames(tuple(given), f'{dataset.key}.metainfo.classes')
+        return ClassNames(_given_names(given), f'{dataset.key}.metainfo.classes')
     if (read := _reader(dataset)) is not None:
         if not read_files:
             return None
@@ -72,17 +77,35 @@ def classes_of(dataset: DatasetConfig, *, read_files: bool = True) -> ClassNames
     return ClassNames(tuple(names), f'type {dataset.cfg["type"]}') if names else None
 
 
-def class_counts(model: Any, where: str = 'model') -> Iterator[tuple[str, int]]:
+def class_counts(model: Any) -> Iterator[tuple[str, int]]:
     """Give (config key, number) of every `num_classes` that counts the classes of the data."""
-    if isinstance(model, dict):
-        if isinstance(model.get('num_classes'), int):
-            yield f'{where}.num_classes', model['num_classes']
-        for key, value in model.items():
-            if key not in _OTHER_COUNTS:
-                yield from class_counts(value, f'{where}.{key}')
-    elif isinstance(model, (list, tuple)):
-        for number, item in enumerate(model):
-            yield from class_counts(item, f'{where}.{number}')
+    for key, node in _counting(model):
+        if isinstance(node.get('num_classes'), int):
+            yield f'{key}.num_classes', node['num_classes']
+
+
+def _counting(node: Any, key: str = 'model') -> Iterator[tuple[str, Any]]:
+    """Give (config key, dict) of all parts of a model whose number of classes, if they have one, is the data's."""
+    if isinstance(node, dict):
+        if node.get('type') == _OF_EDGES or any(part in node for part in _COUNT_OTHERWISE):
+            return
+        yield key, node
+        for name, value in node.items():
+            if name not in _OTHER_COUNTS:
+                yield from _counting(value, f'{key}.{name}')
+    elif isinstance(node, (list, tuple)):
+        for number, item in enumerate(node):
+            yield from _counting(item, f'{key}.{number}')
+
+
+def _given_names(given: Any) -> tuple[str, ...]:
+    """Names as mmengine takes them, a list or a text file of lines; none of a word, which the checks explain."""
+    if not isinstance(given, str):
+        return tuple(given)
+    try:
+        return tuple(Path(given).read_text().splitlines())
+    except (OSError, ValueError):
+        return ()
 
 
 def _reader(dataset: DatasetConfig) -> Callable[[Path], Sequence[str]] | None:
@@ -90,35 +113,9 @@ def _reader(dataset: DatasetConfig) -> Callable[[Path], Sequence[str]] | None:
     return getattr(dataset.cls, 'category_names', None)
 
 
-def _fill_dataset(node: Any, dataset: DatasetConfig, names: tuple[str, ...]) -> None:
-    metainfo = dict(node.get('metainfo') or {})
-    if 'classes' not in metainfo and _reader(dataset) is not None:
-        metainfo['classes'] = names
-    classes = metainfo.get('classes')
-    built_in = getattr(dataset.cls, 'METAINFO', None) or {}
-    # of a type that has colours, mmseg takes those of the classes that are kept
-    has_colours = 'palette' in metainfo or set(classes or ()) <= set(built_in.get('classes') or ())
-    if classes is not None and not isinstance(classes, str) and not has_colours:
-        metainfo['palette'] = [tuple(colour) for colour in distinct_palette(len(classes)).tolist()]
-    if metainfo:
-        node['metainfo'] = metainfo
-
-
-def _fill_heads(model: Any, count: int, cfg: Config) -> None:
-    if isinstance(model, dict):
-        if 'num_classes' not in model and _takes_count(model.get('type'), cfg.get('default_scope')):
-            model['num_classes'] = count
-        for key, value in model.items():
-            if key not in _OTHER_COUNTS:
-                _fill_heads(value, count, cfg)
-    elif isinstance(model, (list, tuple)):
-        for item in model:
-            _fill_heads(item, count, cfg)
-
-
 def _takes_count(kind: Any, scope: str | None) -> bool:
     target = find_type(kind, scope, 'MODELS')
-    return target is not None and 'num_classes' in arguments_of(target).names
+    return callable(target) and 'num_classes' in arguments_of(target).names
 
 
 def _node(cfg: Config, key: str) -> Any:

@@ -32,6 +32,10 @@ class DataError(ValueError):
     """A file of the data set is missing or broken."""
 
 
+class FaultsFoundError(ValueError):
+    """The config or the data cannot give what was asked for: all that is wrong, each with its place and remedy."""
+
+
 class TrainingError(RuntimeError):
     """Training cannot go on sensibly; what was saved so far is whole."""
 
@@ -56,7 +60,8 @@ def run_tool(work: Callable[[], int]) -> int:
         # on every rank: an error of one rank alone would end the run without a word
         rank = f'rank {os.environ["RANK"]}: ' if int(os.environ.get('WORLD_SIZE', '1')) > 1 else ''
         print(f'\nerror: {rank}{explain(error)}', file=sys.stderr)
-        print(f'(raised at {_place(error)}; {DEBUG_VARIABLE}=1 shows the traceback)', file=sys.stderr, flush=True)
+        if not isinstance(error, FaultsFoundError):  # which names a place for each
+            print(f'(raised at {_place(error)}; {DEBUG_VARIABLE}=1 shows the traceback)', file=sys.stderr, flush=True)
         return USER_FAULT
 
 

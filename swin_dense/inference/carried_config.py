@@ -13,6 +13,8 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.registry import registry as mmengine_registry
 
+_PACKAGES = ('swin_dense', 'mmdet', 'mmseg', 'mmengine', 'mmcv')
+
 
 def carried_config(meta: Mapping[str, Any], source: str) -> Config:
     """The config of the training that wrote a checkpoint.
@@ -35,7 +37,25 @@ def carried_config(meta: Mapping[str, Any], source: str) -> Config:
             f'the config that {source} carries imports modules of its own, which would run: '
             f'{values["custom_imports"]}. If you trust them, give the config file as well, before the checkpoint.'
         )
+    _refuse_other_packages(values, source)
     return Config(dict(values))
+
+
+def _refuse_other_packages(node: Any, source: str) -> None:
+    """Refuse types that a registry would import a package for, to look them up there."""
+    if isinstance(node, Mapping):
+        for key in ('type', '_scope_', 'default_scope'):
+            value = node.get(key)
+            if isinstance(value, str) and (key != 'type' or '.' in value) and value.split('.')[0] not in _PACKAGES:
+                raise ValueError(
+                    f'the config that {source} carries has {key}={value!r}, whose package would be imported. If you '
+                    'trust it, give the config file as well, before the checkpoint.'
+                )
+        node = node.values()
+    elif not isinstance(node, (list, tuple)):
+        return
+    for value in node:
+        _refuse_other_packages(value, source)
 
 
 @contextmanager

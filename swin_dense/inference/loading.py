@@ -71,7 +71,7 @@ def load_model(
         cfg = load_config(config)
     merge_options(cfg, dict(cfg_options or {}))
     cfg.setdefault('default_scope', 'mmdet')
-    fill_classes(cfg, known=trained_classes(meta))
+    fill_classes(cfg, known=trained_classes(meta), read_files=config is not None)
     model = revert_sync_batchnorm(build_model(cfg, 'cpu'))
     state = content.get('state_dict', content)
     state = {name.removeprefix('module.'): value for name, value in state.items() if isinstance(value, torch.Tensor)}

@@ -33,9 +33,6 @@ _TYPES = {
     'swin_dense.EpochTrainLoop': 'EpochBasedTrainLoop',
     'swin_dense.OptimWrapper': 'OptimWrapper',
     'swin_dense.CheckpointHook': 'CheckpointHook',
-    'swin_dense.MaxIoUAssigner': 'MaxIoUAssigner',
-    'swin_dense.ATSSAssigner': 'ATSSAssigner',
-    'swin_dense.LoadMask': 'LoadAnnotations',
 }
 _ITERATIONS = {'detection': 3, 'segmentation': 2}  # 24 images in batches of 8 and 16
 _SECONDS = 240
@@ -68,8 +65,11 @@ def plain(node: Any) -> Any:
         values = {**(arch if isinstance(arch, dict) else {}), **values, 'type': 'SwinTransformer'}
         if 'num_frozen_stages' in values:
             values['frozen_stages'] = values.pop('num_frozen_stages')
-    elif kind in _TYPES:
-        values['type'] = _TYPES[kind]
+    elif isinstance(kind, str) and kind.startswith('swin_dense.') and kind != 'swin_dense.CocoMetric':
+        values['type'] = _TYPES.get(kind, kind.removeprefix('swin_dense.'))
+    if kind == 'swin_dense.SegmentationDataset':
+        for argument in ('label_map', 'mask_colors'):  # mmseg has nothing like them
+            values.pop(argument, None)
     return values
 
 
@@ -80,9 +80,7 @@ def plain_config(fault: Fault, folder: Path) -> Any:
     values.pop('runner_type', None)
     if str((values.get('optim_wrapper') or {}).get('constructor')).startswith('swin_dense'):
         del values['optim_wrapper']['constructor']
-    values['custom_hooks'] = [
-        hook for hook in values.get('custom_hooks') or () if not str(hook.get('type')).startswith('swin_dense')
-    ]
+    values['custom_hooks'] = [hook for hook in values.get('custom_hooks') or () if hook.get('type') != 'OverlayHook']
     for split in ('val', 'test'):
         evaluator = values.get(f'{split}_evaluator')
         if isinstance(evaluator, dict) and evaluator.get('type') == 'swin_dense.CocoMetric':
@@ -91,7 +89,7 @@ def plain_config(fault: Fault, folder: Path) -> Any:
             values[f'{split}_evaluator'] = {'ann_file': file, **evaluator, 'type': 'CocoMetric'}
     for split in ('train', 'val', 'test'):
         loader = values.get(f'{split}_dataloader')
-        if isinstance(loader, dict):
+        if isinstance(loader, dict) and loader.get('num_workers') == 1:  # as the demo has it
             loader['num_workers'] = 0
             loader.pop('persistent_workers', None)
     loop = values.get('train_cfg') or {}

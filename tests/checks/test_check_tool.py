@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from swin_dense.checks import command
-from swin_dense.checks.command import FaultsFoundError, find_faults, refuse_faults
+from swin_dense.checks.command import find_faults, refuse_faults
+from swin_dense.engine.errors import FaultsFoundError
 from swin_dense.engine.settings import load_config
 from tests.checks.planted import ROOT
 from tests.engine.forked import Forked
@@ -133,3 +134,15 @@ def test_warnings_become_notes_and_errors_one_message(monkeypatch, sound_data):
     monkeypatch.setattr(command, 'CHECKS', (check('error'), check('warning'), check('error')))
     with pytest.raises(FaultsFoundError, match=r'(?s)2 faults were found.*mend it.*mend it.*--skip-checks'):
         refuse_faults(cfg, splits=('train', 'val'))
+
+
+def test_a_run_that_goes_on_needs_no_weights_to_start_from(own_data, monkeypatch):
+    monkeypatch.setenv('SWIN_DENSE_DEMO', str(own_data))
+    cfg = load_config(DEMO / 'mask_rcnn_swin_demo.py')
+    cfg.model.backbone.init_cfg.checkpoint = 'gone.pth'
+    assert 'missing-weights' in {each.rule for each in find_faults(cfg)}
+    cfg.resume, cfg.work_dir = True, str(own_data / 'run')
+    assert 'missing-weights' in {each.rule for each in find_faults(cfg)}  # there is nothing to go on from
+    (own_data / 'run').mkdir()
+    torch.save({'meta': {'iter': 3}}, own_data / 'run' / 'iter_3.pth')
+    assert 'missing-weights' not in {each.rule for each in find_faults(cfg)}

@@ -156,9 +156,9 @@ def process_state():
     }
 
 
-def test_leaves_the_process_as_it_was_and_says_the_same_again(sound, tmp_path, monkeypatch):
-    temporary = tmp_path / 'temporary'
-    temporary.mkdir()
+def test_leaves_the_process_as_it_was_and_says_the_same_again(sound, tmp_path, tmp_path_factory, monkeypatch):
+    # a short name: data loader workers hand tensors over by sockets there, whose paths have at most 107 characters
+    temporary = tmp_path_factory.mktemp('t')
     monkeypatch.setattr('tempfile.tempdir', str(temporary))
     monkeypatch.chdir(temporary)
     options = 'train_dataloader = dict(batch_size=2)\nrandomness = dict(seed=3, deterministic=True)\n'

@@ -72,7 +72,7 @@ def test_own_segmentation(demo, tmp_path, monkeypatch):
 
 def test_own_data_that_is_not_there(tmp_path, monkeypatch):
     monkeypatch.setenv('DATASET_ROOT', str(tmp_path / 'nowhere'))
-    with pytest.raises(ValueError, match=r'no folder .*nowhere.*DATASET_ROOT'):
+    with pytest.raises(ValueError, match=r'(?s)no folder .*nowhere.*DATASET_ROOT'):
         train(f'{CONFIGS}/templates/atss_swin_tiny_own_1x.py', work_dir=str(tmp_path / 'work'))
 
 

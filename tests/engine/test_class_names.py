@@ -93,7 +93,43 @@ def test_names_of_an_annotation_file_go_everywhere(tmp_path):
     for split in ('train', 'val'):  # the validation file has another order: labels are those of training
         inner = cfg[f'{split}_dataloader'].dataset.dataset
         assert inner.metainfo.classes == ('b', 'a')
-        assert len(set(map(tuple, inner.metainfo.palette))) == 2
+
+
+def test_names_of_a_text_file(tmp_path):
+    cfg = own(tmp_path, type='RetinaNet', bbox_head={'type': 'RetinaHead'})
+    (tmp_path / 'names.txt').write_text('b\na\nc\n')
+    cfg.train_dataloader.dataset.dataset.metainfo = {'classes': str(tmp_path / 'names.txt')}
+    assert training_classes(cfg).names == ('b', 'a', 'c')
+    fill_classes(cfg)
+    assert cfg.model.bbox_head.num_classes == 3
+
+
+def test_a_word_for_a_list_is_not_another_set_s_classes(tmp_path):
+    cfg = own(tmp_path, type='RetinaNet', bbox_head={'type': 'RetinaHead'})
+    cfg.train_dataloader.dataset.dataset.metainfo = {'classes': 'cat'}
+    fill_classes(cfg)
+    assert 'num_classes' not in cfg.model.bbox_head
+
+
+@pytest.mark.parametrize('kind', [['RetinaHead'], {'a': 1}, 5, 'NoSuchHead'])
+def test_what_is_no_type_is_left_to_the_checks(tmp_path, kind):
+    cfg = own(tmp_path, type='RetinaNet', bbox_head={'type': kind})
+    fill_classes(cfg)
+    assert 'num_classes' not in cfg.model.bbox_head
+
+
+@pytest.mark.parametrize(
+    ('model', 'counted'),
+    [
+        ({'auxiliary_head': [{'type': 'FCNHead', 'num_classes': 19}, {'type': 'STDCHead', 'num_classes': 2}]}, [19]),
+        ({'roi_head': {'bbox_head': {'num_classes': 80}}, 'panoptic_fusion_head': {'num_things_classes': 80}}, []),
+        ({'bbox_head': {'num_classes': 256}, 'language_model': {'type': 'BertModel'}}, []),
+        ({'detector': {'bbox_head': {'num_classes': 1}}, 'reid': {'head': {'num_classes': 380}}}, [1]),
+    ],
+)
+def test_heads_that_count_something_else(model, counted):
+    """As in configs that mmseg and mmdet ship: STDC, Panoptic FPN, Grounding DINO, trackers."""
+    assert [count for _, count in class_counts(model)] == counted
 
 
 def test_given_names_and_numbers_are_not_touched(tmp_path):

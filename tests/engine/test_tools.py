@@ -148,9 +148,9 @@ def test_testing_needs_a_checkpoint(finished, checkpoint, message):
             ['--cfg-options', 'model.sync_bm=True'],
             r"model \(type='ToyModel'\) has no such key.*'model.sync_bn'|sync_bn",
         ),
-        (['--cfg-options', 'model.type=ToyModle'], r"'ToyModle'.*not a registered model.*'ToyModel'"),
+        (['--cfg-options', 'model.type=ToyModle'], r"model\.type = 'ToyModle'.*Did you mean 'ToyModel'"),
         (['--cfg-options', 'train_dataloader.sampler.kind=1'], 'has no such key'),
-        (['--resume', 'nowhere.pth'], 'there is no checkpoint'),
+        (['--resume', 'nowhere.pth'], r"load_from = 'nowhere\.pth'"),
         (['--launcher', 'pytorch'], 'torchrun'),
     ],
 )

@@ -119,7 +119,7 @@ def toy_config(
         },
         'param_scheduler': [
             {'type': 'LinearLR', 'start_factor': 0.1, 'by_epoch': False, 'begin': 0, 'end': 6},
-            {'type': 'MultiStepLR', 'by_epoch': True, 'milestones': [1], 'gamma': 0.5},
+            {'type': 'MultiStepLR', 'by_epoch': by_epoch, 'milestones': [1], 'gamma': 0.5},
         ],
         'custom_hooks': [{'type': 'EMAHook', 'momentum': 0.2}],
         'default_hooks': {

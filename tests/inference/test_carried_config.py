@@ -21,6 +21,20 @@ def test_the_text_of_a_config_gives_its_values(task: str) -> None:
     assert carried_config({'cfg': 'model = dict()', 'recipe': recipe}, 'a.pth').to_dict() == recipe
 
 
+@pytest.mark.parametrize(
+    'model',
+    [
+        {'type': 'elsewhere.Model'},
+        {'type': 'A', 'backbone': [{'type': 'A', '_scope_': 'elsewhere'}]},
+    ],
+)
+def test_types_of_other_packages_are_refused(model) -> None:
+    with pytest.raises(ValueError, match='package would be imported'):
+        carried_config({'recipe': {'model': model}}, 'a.pth')
+    with pytest.raises(ValueError, match='package would be imported'):
+        carried_config({'recipe': {'model': {'type': 'A'}, 'default_scope': 'elsewhere'}}, 'a.pth')
+
+
 def test_values_of_all_kinds() -> None:
     text = "a = dict(b=-1.5, c=float('inf'), d=(1, 'x', None), e={'k v': [True, dict()], 3: set([])})\nf = {1, 2}"
     with pytest.raises(ValueError, match='set'):
