@@ -44,7 +44,7 @@ demo: $(INSTALLED)
 	@echo 'pictures: $(SWIN_DENSE_DEMO)/detection/test/overlays, $(SWIN_DENSE_DEMO)/segmentation/test/overlays'
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile
+	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
 
 lint: $(INSTALLED)
 	$(BIN)/ruff format --check .

@@ -154,9 +154,10 @@ def test_testing_needs_a_checkpoint(finished, checkpoint, message):
         (['--launcher', 'pytorch'], 'torchrun'),
     ],
 )
-def test_faults_of_the_user_are_one_paragraph(tmp_path, options, message):
-    config = write_config(tmp_path, epochs=1)
-    result = run_here(TRAIN, config, *options, cwd=tmp_path)
+def test_faults_of_the_user_are_one_paragraph(tmp_path_factory, options, message):
+    folder = tmp_path_factory.mktemp('t')  # a short name: lines are counted, and some say where it is
+    config = write_config(folder, epochs=1)
+    result = run_here(TRAIN, config, *options, cwd=folder)
     assert result.returncode == 2
     assert 'Traceback' not in result.stderr
     paragraph = result.stderr[result.stderr.index('error: ') :]

@@ -124,6 +124,13 @@ print(count > 30, *without)
     assert run(code)[-1] == 'True'
 
 
+def forget(monkeypatch, *modules):
+    """Have modules imported anew, and what was imported forgotten after the test, whether they were there or not."""
+    for name in modules:
+        monkeypatch.setitem(sys.modules, name, None)
+        monkeypatch.delitem(sys.modules, name)
+
+
 @pytest.mark.parametrize(
     'failure', ['RuntimeError("operator torchvision::nms does not exist")', 'OSError("libcudart")']
 )
@@ -131,7 +138,7 @@ def test_a_broken_torchvision_is_no_torchvision(tmp_path, monkeypatch, failure):
     (tmp_path / 'torchvision').mkdir()
     (tmp_path / 'torchvision' / '__init__.py').write_text(f'raise {failure}')
     monkeypatch.syspath_prepend(tmp_path)
-    monkeypatch.delitem(sys.modules, 'torchvision', raising=False)
+    forget(monkeypatch, 'torchvision')
     assert torchvision_kernels.load.__wrapped__() is None
 
 
@@ -140,8 +147,7 @@ def test_torchvision_is_found(tmp_path, monkeypatch):
     (tmp_path / 'torchvision' / '__init__.py').write_text('')
     (tmp_path / 'torchvision' / 'ops.py').write_text('nms = "compiled"')
     monkeypatch.syspath_prepend(tmp_path)
-    for name in ('torchvision', 'torchvision.ops'):
-        monkeypatch.delitem(sys.modules, name, raising=False)
+    forget(monkeypatch, 'torchvision', 'torchvision.ops')
     assert torchvision_kernels.load.__wrapped__().nms == 'compiled'
 
 
