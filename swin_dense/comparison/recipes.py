@@ -2,56 +2,12 @@
 
 A comparison of backbones says something about backbones only where everything else is equal: schedule, optimiser,
 augmentation, image sizes, heads, losses, test settings. Files do not matter here, values do: two configs that resolve
-to the same values have one recipe. Which data was used is told by its content (data_prints.py), not by where it lies.
+to the same values have one recipe (swin_dense/engine/fingerprints.py).
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Any
-
-from mmengine.config import Config
-
-from swin_dense.engine.config_options import RUNNER_KEYS
-from swin_dense.engine.settings import recipe, recipe_hash
-
-# what a backbone decides: itself, its weights, and the channels it hands on
-OF_THE_BACKBONE = (
-    'model.backbone',
-    'model.pretrained',
-    'model.init_cfg',
-    'model.neck.in_channels',
-    'model.neck.*.in_channels',
-    'model.decode_head.in_channels',
-    'model.auxiliary_head.in_channels',
-    'model.auxiliary_head.*.in_channels',
-)
-# how and where a run is done and what it shows: none of it changes a result
-_WITHOUT_EFFECT = (
-    '*_dataloader.num_workers',
-    '*_dataloader.persistent_workers',
-    '*_dataloader.prefetch_factor',
-    '*_dataloader.pin_memory',
-    'randomness.seed',
-    'default_hooks.logger',
-    'default_hooks.timer',
-    'default_hooks.visualization',
-    'default_hooks.checkpoint',
-    'log_processor',
-    'visualizer',
-    'vis_backends',
-    'train_cfg.val_interval',
-    'train_cfg.val_begin',
-    'val_dataloader',
-    'val_evaluator',
-    'val_cfg',
-    'runner_type',
-    'compile',
-)
-# where data lies; its content is compared instead
-_PLACES = ('data_root', 'ann_file', 'data_prefix', 'img_dir', 'indices')
-_PICTURES = ('swin_dense.OverlayHook', 'DetVisualizationHook', 'SegVisualizationHook')
-
 
 ABSENT = '(none)'
 _LONGEST_SHOWN = 200
@@ -70,18 +26,6 @@ class Difference:
     key: str
     values: tuple[Any, ...]
     allowed: bool
-
-
-def shared_recipe(cfg: Config) -> dict[str, Any]:
-    """What all backbones of a comparison have to have in common, as plain nested values."""
-    values = recipe(cfg, RUNNER_KEYS)
-    hooks = [hook for hook in values.pop('custom_hooks', None) or () if hook.get('type') not in _PICTURES]
-    return _pruned({**values, **({'custom_hooks': hooks} if hooks else {})}, '')
-
-
-def recipe_fingerprint(cfg: Config) -> str:
-    """Identify the recipe apart from the backbone: equal for configs that differ in their backbone alone."""
-    return recipe_hash(shared_recipe(cfg))
 
 
 def differences(recipes: Sequence[Mapping[str, Any]], allowed: Sequence[str] = ()) -> list[Difference]:
@@ -126,25 +70,6 @@ def unused_allowances(found: Iterable[Difference], allowed: Sequence[str]) -> li
     """Keys of `--allow` that no difference is below: misspelt, or not needed any more."""
     keys = [each.key for each in found]
     return [name for name in allowed if not any(_is_below(key, [name]) for key in keys)]
-
-
-def _pruned(node: Any, key: str) -> Any:
-    """The node without what a recipe is not made of, and without keys that say None: those are as if left out."""
-    if _is_left_out(key):
-        return None
-    if isinstance(node, dict):
-        inner = {name: _pruned(value, f'{key}.{name}' if key else str(name)) for name, value in node.items()}
-        return {name: value for name, value in inner.items() if value is not None}
-    if isinstance(node, (list, tuple)):
-        return [_pruned(item, f'{key}.{number}') for number, item in enumerate(node)]
-    return node
-
-
-def _is_left_out(key: str) -> bool:
-    parts = key.split('.')
-    if parts[0].endswith('_dataloader') and set(parts) & set(_PLACES):
-        return True
-    return any(fnmatchcase(key, pattern) for pattern in (*OF_THE_BACKBONE, *_WITHOUT_EFFECT))
 
 
 def _compared(nodes: list[Any], key: str) -> Iterator[tuple[str, tuple[Any, ...]]]:

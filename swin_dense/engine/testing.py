@@ -19,6 +19,7 @@ from swin_dense.engine.checkpoint_files import newest_checkpoint, read_meta, tra
 from swin_dense.engine.class_names import fill_classes
 from swin_dense.engine.config_options import RUNNER_KEYS, merge_options
 from swin_dense.engine.exact_data import describe_source
+from swin_dense.engine.fingerprints import data_fingerprint, recipe_fingerprint
 from swin_dense.engine.launch import find_launcher, process_group
 from swin_dense.engine.settings import load_config, recipe, recipe_hash, restored_scope
 from swin_dense.engine.start_log import device_name, versions
@@ -49,7 +50,8 @@ def evaluate(
     trained = trained_classes(read_meta(checkpoint))
     fill_classes(cfg, known=trained)
     cfg.launcher = find_launcher(launcher)
-    config_hash = recipe_hash(recipe(cfg, RUNNER_KEYS))  # before what testing does not need is taken out
+    values = recipe(cfg, RUNNER_KEYS)  # before what testing does not need is taken out
+    identity = {'config_hash': recipe_hash(values), 'recipe_fingerprint': recipe_fingerprint(values)}
     for key in (*_TRAINING, *_VALIDATION):
         cfg[key] = None
     cfg.load_from, cfg.resume = checkpoint, False
@@ -64,7 +66,7 @@ def evaluate(
         metrics = runner.test()
         seconds = time.monotonic() - start
         if is_main_process():
-            results = {'config': config, 'config_hash': config_hash, **_results(runner, checkpoint, metrics, seconds)}
+            results = {'config': config, **identity, **_results(runner, checkpoint, metrics, seconds)}
             if out is not None:
                 write_text(out, json.dumps(results, indent=1, allow_nan=False) + '\n')
             print(_table(results, out))
@@ -101,10 +103,14 @@ def _results(runner: Any, checkpoint: str, metrics: dict, seconds: float) -> dic
         'weights': told_kind(runner._loaded) or (AVERAGED if 'ema_state_dict' in runner._loaded else TRAINED),
         'trained_iterations': meta.get('iter'),
         'trained_config_hash': meta.get('config_hash'),
+        'trained_recipe_fingerprint': meta.get('recipe_fingerprint'),
+        'trained_data_fingerprint': meta.get('data_fingerprint'),
+        'seed': meta.get('seed'),
         'metrics': {name: _number(value) for name, value in metrics.items()},
         'protocol': {
             'samples': len(dataset),
             'annotations': describe_source(dataset),
+            'data_fingerprint': data_fingerprint(dataset),
             'batch_size': loader.batch_size,
             'processes': runner.world_size,
             'device': device_name(bare(runner.model)),

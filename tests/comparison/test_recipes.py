@@ -9,15 +9,23 @@ from mmengine.config import Config
 from swin_dense.comparison.recipes import (
     ABSENT,
     differences,
-    recipe_fingerprint,
     refuse_other_recipes,
-    shared_recipe,
     unused_allowances,
 )
-from swin_dense.engine.settings import load_config
+from swin_dense.engine import fingerprints
+from swin_dense.engine.config_options import RUNNER_KEYS
+from swin_dense.engine.settings import load_config, recipe
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 DEMO = CONFIGS / 'demo' / 'mask_rcnn_swin_demo.py'
+
+
+def shared_recipe(cfg):
+    return fingerprints.shared_recipe(recipe(cfg, RUNNER_KEYS))
+
+
+def recipe_fingerprint(cfg):
+    return fingerprints.recipe_fingerprint(recipe(cfg, RUNNER_KEYS))
 
 
 @pytest.fixture(scope='module')
