@@ -21,8 +21,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 import numpy as np
 
 from swin_dense.comparison.coco_scores import coco_scores
-from swin_dense.comparison.match_data import MatchData
 from swin_dense.comparison.resampling import image_weights
+from swin_dense.evaluation.match_data import MatchData
 from tests.comparison.simulated_comparisons import simulated
 
 RARE = (0.5, 0.3, 0.1, 0.04, 0.03, 0.01, 0.01, 0.01)  # the last in about 3 of 100 images

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from swin_dense.comparison.match_data import MatchData
+from swin_dense.evaluation.match_data import MatchData
 
 RECALLS = np.linspace(0, 1, 101)
 _POINTS_AT_ONCE = 200_000  # a few arrays of this many float64 stay in a core's cache

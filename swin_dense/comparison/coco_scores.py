@@ -4,7 +4,7 @@ import numpy as np
 
 from swin_dense.comparison.average_precision import average_precisions
 from swin_dense.comparison.defined_means import defined_mean
-from swin_dense.comparison.match_data import MatchData
+from swin_dense.evaluation.match_data import MatchData
 
 SIZES = {'mAP_s': 'small', 'mAP_m': 'medium', 'mAP_l': 'large'}
 THRESHOLDS = {'mAP_50': 0.5, 'mAP_75': 0.75}

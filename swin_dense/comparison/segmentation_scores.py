@@ -6,8 +6,8 @@ float32 counts are. Legend: B weightings, C classes.
 
 import numpy as np
 
-from swin_dense.comparison.confusion import ConfusionData
 from swin_dense.comparison.defined_means import defined_mean
+from swin_dense.evaluation.confusion import ConfusionData
 
 
 def segmentation_scores(data: ConfusionData, weights: np.ndarray) -> dict[str, np.ndarray]:

@@ -11,11 +11,11 @@ from statistics import NormalDist
 import numpy as np
 
 from swin_dense.comparison.coco_scores import coco_scores
-from swin_dense.comparison.confusion import ConfusionData
 from swin_dense.comparison.intervals import ModelScores
-from swin_dense.comparison.match_data import MatchData
 from swin_dense.comparison.resampling import image_weights
 from swin_dense.comparison.segmentation_scores import segmentation_scores
+from swin_dense.evaluation.confusion import ConfusionData
+from swin_dense.evaluation.match_data import MatchData
 
 THRESHOLDS = np.array([0.5, 0.75])
 MARGINS = np.array([0.0, 1.0])  # how much better a box must be for a threshold

@@ -6,8 +6,8 @@ import pytest
 
 from swin_dense.comparison.average_precision import average_precisions
 from swin_dense.comparison.coco_scores import coco_scores
-from swin_dense.comparison.match_data import load_match_data, save_match_data
-from swin_dense.comparison.matching import match_data
+from swin_dense.evaluation.match_data import load_match_data, save_match_data
+from swin_dense.evaluation.matching import match_data
 from tests.comparison.coco_cases import evaluated, precisions_of, random_case, repeated
 
 SUMMARY = ('mAP', 'mAP_50', 'mAP_75', 'mAP_s', 'mAP_m', 'mAP_l')

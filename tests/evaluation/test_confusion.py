@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from swin_dense.comparison.confusion import (
+from swin_dense.comparison.segmentation_scores import segmentation_scores
+from swin_dense.evaluation.confusion import (
     confusion_data,
     image_confusion,
     load_confusion_data,
     save_confusion_data,
 )
-from swin_dense.comparison.segmentation_scores import segmentation_scores
 
 pytestmark = pytest.mark.filterwarnings('ignore')
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from swin_dense.comparison.match_data import MatchData
+from swin_dense.evaluation.match_data import MatchData
 
 
 def match_data(evaluation: Any) -> MatchData:

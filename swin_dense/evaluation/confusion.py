@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from swin_dense.comparison.array_files import load_arrays, save_arrays
+from swin_dense.evaluation.array_files import load_arrays, save_arrays
 
 _CONTENT = 'confusion data of version 1'
 
