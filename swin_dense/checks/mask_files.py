@@ -8,6 +8,7 @@ from swin_dense.checks.image_facts import is_turned, loaded_size
 from swin_dense.checks.mask_facts import COLORED
 from swin_dense.checks.mask_sources import MaskSource
 from swin_dense.checks.scan import Facts
+from swin_dense.datasets.mask_colors import contradictions
 
 _FIRST = 5
 
@@ -25,14 +26,16 @@ def check_mask_files(source: MaskSource, files: LookedAt) -> Iterator[Finding]:
     if source.colors is None:
         yield from _channels(source, masks)
     else:
+        yield from _channels(source, [(path, facts) for path, facts in masks if facts.get('form') not in COLORED])
         yield from _strange_colors(source, masks)
+        yield from _other_numbers(source, masks)
 
 
 def is_usable(source: MaskSource, facts: Facts) -> bool:
     """Whether its values or colours say which class a pixel is."""
     if facts.get('form') in COLORED:
         return source.colors is not None and facts['num_colors'] == len(facts['colors'])
-    return 'values' in facts
+    return 'values' in facts and not _contradictions(source, facts)
 
 
 def _folder_key(source: MaskSource, what: str = 'mask') -> str:
@@ -163,6 +166,31 @@ def _strange_colors(source: MaskSource, masks: Sequence[tuple[str, Facts]]) -> I
         f'does not name: {"; ".join(f"{case.file}: {case.value}" for case in cases[:3])}.',
         remedy=f'name them in mask_colors of {source.key}, as {{255: (r, g, b)}} where they do not count. Hundreds of '
         'colours mean smoothed masks: export them again without antialiasing, as PNG.',
+    )  # fmt: skip
+
+
+def _contradictions(source: MaskSource, facts: Facts) -> list[str]:
+    """Values that are other classes by their colours, where the config says what colours mean."""
+    if source.colors is None or 'values' not in facts:
+        return []
+    palette = {int(value): (color[0], color[1], color[2]) for value, color in facts.get('palette', {}).items()}
+    return contradictions([int(value) for value in facts['values']], source.colors, palette=palette or None)
+
+
+def _other_numbers(source: MaskSource, masks: Sequence[tuple[str, Facts]]) -> Iterator[Finding]:
+    cases = [
+        Case(path, '', '; '.join(found[:_FIRST]), f"Image.open({path!r}).convert('RGB').save({path!r})")
+        for path, facts in masks
+        if (found := _contradictions(source, facts))
+    ]
+    yield from one_finding(
+        cases, level='error', rule='mask-numbers-not-colors', file=cases[0].file if cases else '',
+        key=f'{source.key}.mask_colors',
+        message=f'{counted(len(cases), "mask")} of {len(masks):,} that were looked into have one channel, whose '
+        'colours are other classes than its numbers by mask_colors: '
+        f'{"; ".join(f"{case.file}: {case.value}" for case in cases[:3])}.',
+        remedy="where the colours count, make three channels of them: `Image.open(path).convert('RGB').save(path)` for "
+        f'each; where the numbers are the classes, leave mask_colors out of {source.key}.',
     )  # fmt: skip
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from mmengine import fileio
 from mmseg.datasets import BaseSegDataset
 
-from swin_dense.datasets.mask_colors import Color, color_numbers, numbers_of_colors
+from swin_dense.datasets.mask_colors import Color, color_numbers, numbers_of_colors, refuse_other_numbers
 from swin_dense.datasets.pairing import IMAGE_SUFFIXES, paired_by_stem
 from swin_dense.datasets.palettes import distinct_palette
 from swin_dense.engine.mask_form import refuse_channels
@@ -22,11 +22,12 @@ class SegmentationDataset(BaseSegDataset):
     """Images and masks of two folders, paired by their names without ending; folders in them are gone through.
 
     A mask is a file of one channel with class numbers, or of indices into a palette (the index counts), or of colours
-    where `mask_colors` says which they are. Pipelines load it with mmseg's `LoadAnnotations`, without arguments.
+    where `mask_colors` says which they are. One with a channel whose colours are other classes by `mask_colors` than
+    its numbers is refused. Pipelines load masks with mmseg's `LoadAnnotations`, without arguments.
 
     Args:
         metainfo: `classes`, names in the order of their numbers; `palette`, a colour (r, g, b) for each.
-        img_suffix: endings of images, in upper or lower case; the first that a name ends in is taken off.
+        img_suffix: endings of images, in upper or lower case; the longest that a name ends in is taken off.
         seg_map_suffix: endings of masks, the same way: `_mask.png` pairs a.jpg with a_mask.png.
         ann_file: lists names, with or without ending, a line each; '' takes all of the image folder.
         label_map: value in the file -> class number, or `ignore_index`; values that it does not name stay.
@@ -151,6 +152,8 @@ class OneChannel:
             if self.numbers is None or mask.shape[2] < 3:
                 refuse_channels(mask, path=path)
             results['gt_seg_map'] = numbers_of_colors(mask, self.numbers or {}, path=path)
+        elif self.numbers is not None:
+            refuse_other_numbers(mask, self.numbers, path=str(results['seg_map_path']))
         return results
 
     def __repr__(self) -> str:

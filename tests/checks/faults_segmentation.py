@@ -59,6 +59,14 @@ def _in_six_colors(mask: np.ndarray) -> np.ndarray:
     return np.array([(0, 0, 0), *[(number, number, 9) for number in range(1, 7)]], np.uint8)[mask]
 
 
+def _as_palette(folder: Path) -> None:
+    """Indices from 1 with the colours of the classes, which count from 0."""
+    for path in [*_masks(folder), *_masks(folder, 'validation')]:
+        image = Image.open(path)
+        image.putpalette([0, 0, 0, *(part for number in range(1, 256) for part in (number, number, 9))])
+        image.save(path)
+
+
 def _renamed(suffix: str, folder_of: str, split: str = 'training') -> Callable[[Path], None]:
     def edit(folder: Path) -> None:
         for path in sorted((folder / folder_of / split).iterdir()):
@@ -178,6 +186,18 @@ FAULTS = [
         rule='mask-colors',
         where='train_dataloader.dataset.mask_colors',
         says=('(0,0,0) on', 'annotations/training/', 'mask_colors', '{255: (r, g, b)}'),
+    ),
+    Fault(
+        name='masks of a palette in another order than mask_colors',
+        task='segmentation',
+        data=_as_palette,
+        config=BOTH.format(
+            'reduce_zero_label=False, mask_colors={255: (0, 0, 0), "sky": (1, 1, 9), "grass": (2, 2, 9), "water":'
+            ' (3, 3, 9), "sand": (4, 4, 9), "bricks": (5, 5, 9), "toy": (6, 6, 9)}'
+        ),
+        rule='mask-numbers-not-colors',
+        where='train_dataloader.dataset.mask_colors',
+        says=('24 masks', 'index 1 has the colour (1, 1, 9), which is 0', "convert('RGB')", 'leave mask_colors out'),
     ),
     Fault(
         name='class numbers in three equal channels',
