@@ -33,6 +33,8 @@ def check_mask_files(source: MaskSource, files: LookedAt) -> Iterator[Finding]:
 
 def is_usable(source: MaskSource, facts: Facts) -> bool:
     """Whether its values or colours say which class a pixel is."""
+    if facts.get('lossy'):
+        return False
     if facts.get('form') in COLORED:
         return source.colors is not None and facts['num_colors'] == len(facts['colors'])
     return 'values' in facts and not _contradictions(source, facts)

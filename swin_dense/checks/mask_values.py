@@ -12,6 +12,8 @@ from swin_dense.checks.mask_sources import MaskSource
 from swin_dense.checks.scan import Facts
 
 _ROWS = 40  # of a table
+_STRANGE_ROWS = 5  # of values without a class
+_OF_EDGES = 32  # so many values without a class come from smoothing
 # without value N in so many masks of N classes, 0 is a class
 ENOUGH_MASKS = 1000
 
@@ -174,6 +176,12 @@ def _outside(source: MaskSource, masks: Sequence[tuple[str, Facts]], counts: Tal
 
 
 def _remedy(source: MaskSource, counts: Tally, strange: set[int]) -> str:
+    if len(strange) > _OF_EDGES:
+        return (
+            f'{len(strange)} values are no classes: such masks were smoothed at edges (antialiasing, resizing, JPEG), '
+            'or are photos. Export them again without antialiasing as PNG, resize with Image.NEAREST alone; dividing '
+            'these values does not mend the edges.'
+        )
     values = sorted(set(counts.values) - {255}) if 255 not in strange else sorted(counts.values)
     if len(values) == len(source.classes) and not source.reduce_zero_label:
         wanted = {value: label for label, value in enumerate(values) if value != label}
@@ -216,7 +224,9 @@ def _table(source: MaskSource, counts: Tally) -> Finding:
     by_label: dict[int, list[int]] = {}
     for value in sorted(counts.values):
         by_label.setdefault(source.label(value), []).append(value)
-    shown: list[int] = sorted({*range(len(source.classes)), *counts.pixels})
+    strange = sorted(label for label in counts.pixels if not source.is_valid(label))
+    many = strange if len(strange) > _STRANGE_ROWS else []
+    shown: list[int] = sorted({*range(len(source.classes)), *counts.pixels} - set(many))
     rows = []
     for label in shown[:_ROWS]:
         name = (
@@ -227,6 +237,10 @@ def _table(source: MaskSource, counts: Tally) -> Finding:
         where = f'{shares.get(label, "0 %"):>8} of pixels, {counts.masks[label]:,} masks'
         rows.append(f'  value {values:>5} -> {label:>3} {name:<20} {where}')
     rows += [f'  and {len(shown) - _ROWS} more'] if len(shown) > _ROWS else []
+    if many:
+        values = _ranges([value for label in many for value in by_label.get(label, ())])
+        pixels = sum(counts.pixels[label] for label in many)
+        rows.append(f'  NO CLASS: {len(many)} values ({values}), {100 * pixels / total:.2f} % of pixels')
     head = f'{counts.sample} masks of the {source.split} set looked into: value in the file -> class'
     return Finding(
         level='ok', rule='mask-values', file=source.mask_folder or '', key=source.key, message='\n'.join([head, *rows])

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from mmengine.config import Config
 
 from swin_dense.checks.cases import counted, listed, one_finding
+from swin_dense.checks.dataset_configs import SPLITS
 from swin_dense.checks.findings import Case, Depth, Finding
 from swin_dense.checks.image_facts import header_facts, pixel_facts
 from swin_dense.checks.mask_facts import KIND, mask_facts
 from swin_dense.checks.mask_files import LookedAt, check_mask_files
+from swin_dense.checks.mask_names import Folders
 from swin_dense.checks.mask_pairs import find_pairs
 from swin_dense.checks.mask_settings import check_heads, check_settings, decode_head_ignores
 from swin_dense.checks.mask_sources import MaskSource, mask_source, segmentation_datasets
@@ -37,12 +39,15 @@ def check_segmentation_data(cfg: Config, splits: Sequence[str], depth: Depth) ->
         return
     yield from check_heads(cfg)
     contents = []
+    ignored = decode_head_ignores(cfg)
+    # all of the config: a folder of masks may be that of a set that is not looked at now
+    folders = Folders([mask_source(dataset, ignored) for dataset in segmentation_datasets(cfg, SPLITS)])
     for dataset in datasets:
         yield from check_settings(cfg, dataset)
-        source = mask_source(dataset, decode_head_ignores(cfg))
+        source = mask_source(dataset, ignored)
         if '://' in source.image_folder:  # of a backend: nothing to list here
             continue
-        pairs = find_pairs(source)
+        pairs = find_pairs(source, folders)
         yield from pairs.findings
         contents.append(_look_into(source, _chosen(pairs.paths, dataset.cfg.get('indices')), depth))
         yield from _check_content(contents[-1])

@@ -2,6 +2,7 @@
 
 import itertools
 import shutil
+import unicodedata
 from collections import Counter
 
 import numpy as np
@@ -281,3 +282,123 @@ def test_masks_beside_their_images(own_data):
     found = check(sound(own_data, f'train_dataloader = dict(dataset=dict({folders}))'), splits=('train',))
     assert not wrong(found), '\n'.join(each.text() for each in found)
     assert found[0].message.startswith('24 masks')
+
+
+# --- which files belong together --------------------------------------------------------------------------------------
+
+
+def masks_in_one_folder(own_data):
+    """Images of training and validation in folders of their own, their masks together."""
+    data = own_data / 'data/segmentation'
+    (data / 'masks').mkdir()
+    for path in [*data.glob('annotations/training/*'), *data.glob('annotations/validation/*')]:
+        shutil.copy(path, data / 'masks' / f'{path.parent.name}_{path.name}')
+    for split in ('training', 'validation'):
+        for path in sorted((data / 'images' / split).iterdir()):
+            path.rename(path.with_name(f'{split}_{path.name}'))
+    loaders = (
+        f"{{}}_dataloader = dict(dataset=dict(data_prefix=dict(img_path='images/{split}', seg_map_path='masks')))"
+        for split in ('training', 'validation')
+    )
+    texts = [text.format(name) for text, name in zip(loaders, ('train', 'val'), strict=True)]
+    return data, '\n'.join([*texts, 'test_dataloader = val_dataloader'])
+
+
+def test_one_folder_of_masks_for_all_sets_is_sound(own_data):
+    _, config = masks_in_one_folder(own_data)
+    for splits in (SPLITS, ('train',), ('val',)):
+        found = check(sound(own_data, config), splits=splits)
+        assert not wrong(found), '\n'.join(each.text() for each in found)
+
+
+def test_a_mask_of_no_set_is_said_once(own_data):
+    """Where several sets share a folder, more may: masks of a test set, as a warning."""
+    data, config = masks_in_one_folder(own_data)
+    shutil.copy(next((data / 'masks').iterdir()), data / 'masks' / 'other.png')
+    (found,) = wrong(check(sound(own_data, config)))
+    assert (found.level, found.rule) == ('warning', 'mask-without-image')
+    assert [case.file.rpartition('/')[2] for case in found.cases] == ['other.png']
+    assert '1 of 33 masks' in found.message
+
+
+@pytest.mark.parametrize('kind', ['mmseg.BaseSegDataset', 'swin_dense.SegmentationDataset'])
+@pytest.mark.parametrize(
+    ('image_ending', 'mask_ending', 'advised'),
+    [
+        ('.jpg', '_mask.png', "seg_map_suffix='_mask.png'"),
+        ('_leftImg8bit.jpg', '_gtFine_labelTrainIds.png',
+         "img_suffix='_leftImg8bit.jpg', seg_map_suffix='_gtFine_labelTrainIds.png'"),
+        ('_img.jpg', '.png', "img_suffix='_img.jpg'"),
+    ],
+)  # fmt: skip
+def test_other_endings_are_one_error_whose_advice_is_enough(own_data, kind, image_ending, mask_ending, advised):
+    data = own_data / 'data/segmentation'
+    for split in ('training', 'validation'):
+        for folder, ending in (('images', image_ending), ('annotations', mask_ending)):
+            for path in sorted((data / folder / split).iterdir()):
+                path.rename(path.with_name(f'{path.stem}{ending}'))
+    config = "train_dataloader = dict(dataset=dict(type='{}'{}))".format
+    (found,) = [each for each in check(sound(own_data, config(kind, '')), splits=('train',)) if each.level == 'error']
+    if image_ending == '.jpg' or kind.startswith('swin'):
+        assert found.rule == 'image-without-mask'
+    assert advised in found.remedy, found.text()
+    found = check(sound(own_data, config(kind, f', {advised}')), splits=('train',))
+    assert not wrong(found), '\n'.join(each.text() for each in found)
+
+
+def test_images_and_masks_that_changed_places(own_data):
+    data = own_data / 'data/segmentation'
+    for path in (data / 'images/training').iterdir():
+        Image.open(path).save(path.with_suffix('.png'))
+        path.unlink()
+    for masks in ('annotations/training', 'annotations/validation'):
+        folders = f"data_prefix=dict(img_path='{masks}', seg_map_path='images/training')"
+        config = f'train_dataloader = dict(dataset=dict({folders}))'
+        (found,) = wrong(check(sound(own_data, config), splits=('train',)))
+        assert found.rule == 'folders-swapped'
+        assert 'exchange the two' in found.remedy
+
+
+def test_names_that_differ_in_how_accents_are_written(own_data):
+    data = own_data / 'data/segmentation'
+    for folder, form in (('images', 'NFC'), ('annotations', 'NFD')):
+        for path in sorted((data / folder / 'training').iterdir())[:3]:
+            path.rename(path.with_name(unicodedata.normalize(form, f'caf\u00e9 {path.name}')))
+    (found,) = wrong(check(sound(own_data), splits=('train',)))
+    assert found.rule == 'image-without-mask'
+    assert len(found.cases) == 3
+    assert 'NFC' in found.remedy
+    assert "'cafe\\u0301" in found.message
+    assert "'caf\\xe9" in found.message
+
+
+def test_masks_of_another_ending_that_are_jpeg_are_to_be_exported(own_data):
+    for path in (own_data / 'data/segmentation/annotations/training').iterdir():
+        Image.open(path).save(path.with_suffix('.jpg'))
+        path.unlink()
+    (found,) = wrong(check(sound(own_data), splits=('train',)))
+    assert found.rule == 'image-without-mask'
+    assert 'export them anew as PNG' in found.remedy
+
+
+def test_masks_of_changed_numbers_have_no_table_of_them(own_data):
+    """JPEG makes 200 values of 6: one error says so."""
+    for path in (own_data / 'data/segmentation/annotations/training').iterdir():
+        Image.open(path).point(lambda value: value * 40).save(path, format='JPEG', quality=50)
+    found = check(sound(own_data), splits=('train',))
+    assert [each.rule for each in found] == ['mask-lossy']
+
+
+def test_many_strange_values_are_one_row(own_data):
+    """Masks resized with smoothing."""
+    for path in (own_data / 'data/segmentation/annotations/training').iterdir():
+        mask = Image.open(path).point(lambda value: value * 40)
+        mask.resize((40, 30)).resize(mask.size, Image.Resampling.BICUBIC).save(path)
+    found = check(sound(own_data), splits=('train',))
+    (table,) = [each for each in found if each.level == 'ok']
+    assert len(table.message.split('\n')) <= 10
+    assert 'NO CLASS' in table.message
+    (values,) = wrong(found)
+    assert 'Image.NEAREST' in values.remedy
+    assert 'antialiasing' in values.remedy
+    assert len(values.message) < 1200
