@@ -40,6 +40,13 @@ def names_by_label(dataset: DatasetConfig, file: CocoFile) -> tuple[str, ...]:
     return names if orders_by_name(dataset) else tuple(name for name in file.names if name in names)
 
 
+def is_named(dataset: DatasetConfig, file: CocoFile, rows: Rows) -> np.ndarray:
+    """(annotations,) whether each is of a class of the data set; all of them where no class of it is in the file."""
+    names = names_by_label(dataset, file)
+    found = np.isin(rows.category, [place for place, name in enumerate(file.names) if name in names])
+    return found if found.any() else np.ones(len(found), bool)
+
+
 def check_classes(dataset: DatasetConfig, file: CocoFile, rows: Rows) -> Iterator[Finding]:
     metainfo = dataset.argument('metainfo')
     key = f'{dataset.key}.metainfo'

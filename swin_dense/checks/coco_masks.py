@@ -6,9 +6,10 @@ from typing import Any
 import numpy as np
 
 from swin_dense.checks.cases import by_share, counted, one_finding
-from swin_dense.checks.coco_classes import orders_by_name
+from swin_dense.checks.coco_classes import is_named, orders_by_name
 from swin_dense.checks.coco_files import CocoFile
 from swin_dense.checks.coco_rows import SOUND, Rows
+from swin_dense.checks.coco_usable import kept_objects
 from swin_dense.checks.dataset_configs import DatasetConfig
 from swin_dense.checks.findings import Case, Depth, Finding, Level
 from swin_dense.checks.scan import evenly
@@ -22,8 +23,10 @@ _RUNS = "Run lengths are {'size': [height, width], 'counts': ...} of the whole i
 
 def check_areas(dataset: DatasetConfig, file: CocoFile, rows: Rows) -> Iterator[Finding]:
     """Areas that are missing or 0: computed by this package's data set, an end or a loss in mmdet's."""
-    box_has_area = (rows.form == SOUND) & (rows.boxes[:, 2:] > 0).all(axis=1) & ~rows.is_ignored
-    places = np.flatnonzero(box_has_area & ~(rows.areas > 0))
+    is_read = (rows.image >= 0) & ~rows.is_ignored & (rows.form == SOUND) & (rows.boxes[:, 2:] > 0).all(axis=1)
+    # mmdet leaves out an area of 0, of whatever class, and stops where there is none
+    is_read &= is_named(dataset, file, rows) | np.isnan(rows.areas)
+    places = np.flatnonzero(is_read & ~(rows.areas > 0))
     if not len(places):
         return
     what = f"{len(places):,} of {counted(len(rows.boxes), 'annotation')} have no 'area' above 0"
@@ -43,7 +46,7 @@ def check_masks(dataset: DatasetConfig, file: CocoFile, rows: Rows, depth: Depth
     """Segmentations, where the pipeline loads masks."""
     if not loads_masks(dataset.argument('pipeline')):
         return
-    places = np.flatnonzero((rows.image >= 0) & (rows.category >= 0) & ~rows.is_ignored)
+    places = np.flatnonzero(kept_objects(dataset, file, rows)[0])
     if depth == 'quick':
         places = np.array(evenly(places.tolist(), _LOOKED_AT_QUICKLY), np.int64)
     outlines: list[int] = []

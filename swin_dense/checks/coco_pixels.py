@@ -4,11 +4,14 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from swin_dense.checks.cases import counted, listed, one_finding
+from swin_dense.checks.coco_classes import orders_by_name
 from swin_dense.checks.coco_files import CocoFile
 from swin_dense.checks.coco_rows import Rows
 from swin_dense.checks.dataset_configs import DatasetConfig
-from swin_dense.checks.findings import Case, Depth, Finding
+from swin_dense.checks.findings import Case, Depth, Finding, Level
 from swin_dense.checks.image_facts import header_facts, loaded_size, pixel_facts
 from swin_dense.checks.scan import Facts, evenly, scan_files
 from swin_dense.datasets.image_headers import SIDEWAYS
@@ -25,6 +28,27 @@ def look_into_images(dataset: DatasetConfig, paths: Sequence[str], depth: Depth)
         inspect, kind = pixel_facts, 'image-1'
     found = scan_files([paths[place] for place in places], inspect, kind=kind, title=f'{dataset.split} images')
     return dict(zip(places, found, strict=True))
+
+
+def check_sizes(dataset: DatasetConfig, file: CocoFile) -> Iterator[Finding]:
+    """Sizes of images in the file that are no whole numbers: pycocotools makes masks of whole ones alone."""
+    levels: tuple[tuple[bool, Level], ...] = ((False, 'error'), (True, 'warning'))
+    for is_whole, level in levels:
+        cases = [
+            Case(file.path, f'images[{place}].{side}', value, f'{side}: {round(value)}')
+            for place, image in enumerate(file.images)
+            for side in ('height', 'width')
+            if isinstance(value := image.get(side), float) and np.isfinite(value) and value.is_integer() == is_whole
+        ]
+        if is_whole and orders_by_name(dataset):  # it makes 640 of 640.0
+            continue
+        yield from one_finding(
+            cases, level=level, rule='image-size-not-whole', file=file.path, key='images[].height',
+            message=f'{len(cases):,} heights and widths are no whole numbers, and mmdet stops at them when masks are '
+            'measured.' if is_whole else f'{len(cases):,} heights and widths are parts of pixels: an image has none.',
+            remedy="Write whole numbers, or take type='swin_dense.CocoDataset', which reads 640.0 as 640." if is_whole
+            else 'Write height and width of the picture in pixels, whole numbers.',
+        )  # fmt: skip
 
 
 def check_pixels(

@@ -299,18 +299,18 @@ FAULTS = [
     ),
     _fault(
         name='box with a negative width', rule='box-inverted', where='annotations[4].bbox',
-        data=_set('annotations', 4, bbox=[40, 20, -30, 10]),
+        level='warning', data=_set('annotations', 4, bbox=[40, 20, -30, 10]),
         silent='the object is background',
         says=('[40, 20, -30, 10]', 'bbox: [10.0, 20.0, 30.0, 10.0]'),
     ),
     _fault(
         name='box without a width', rule='box-without-area', where='annotations[4].bbox',
-        data=_set('annotations', 4, bbox=[40, 20, 0, 10]), silent='the object is background',
+        level='warning', data=_set('annotations', 4, bbox=[40, 20, 0, 10]), silent='the object is background',
         says=('[40, 20, 0, 10]', 'leaves them out'),
     ),
     _fault(
         name='box outside its image', rule='box-outside', where='annotations[4].bbox',
-        data=_set('annotations', 4, bbox=[4000, 20, 10, 10]), silent='the object is background',
+        level='warning', data=_set('annotations', 4, bbox=[4000, 20, 10, 10]), silent='the object is background',
         says=('4000', 'image_id'),
     ),
     _fault(
@@ -341,7 +341,7 @@ FAULTS = [
     ),
     _fault(
         name='outline of two points', rule='polygon-of-wrong-length', where='annotations[3].segmentation',
-        data=_set('annotations', 3, segmentation=[[1, 2, 3, 4]]), silent='the object is ignored',
+        level='warning', data=_set('annotations', 3, segmentation=[[1, 2, 3, 4]]), silent='the object is ignored',
         says=('three points', '[[1, 2, 3, 4]]'),
     ),
     _fault(

@@ -1,5 +1,6 @@
 """Sound COCO data of many kinds has no error, and broken entries never end a check."""
 
+import copy
 import itertools
 import json
 import os
@@ -161,16 +162,104 @@ def test_images_used_are_those_of_the_data_set(tmp_path, filter_cfg, test_mode):
 
 
 def test_a_few_boxes_without_area_are_no_error(tmp_path):
-    """COCO's own train file has two among 860,000."""
+    """COCO's own train file has two among 860,000; in a small file one is a slip as well."""
     content = large_content(20, 5_000)
-    content['annotations'][7]['bbox'][2] = 0
+    write_split(tmp_path, content)
+    for number, count, level in ((5_000, 1, 'warning'), (40, 4, 'warning'), (5_000, 200, 'warning'),
+                                 (40, 9, 'error'), (5_000, 300, 'error')):  # fmt: skip
+        few = copy.deepcopy({**content, 'annotations': content['annotations'][:number]})
+        for each in few['annotations'][:count]:
+            each['bbox'][2] = 0
+        (tmp_path / 'train.json').write_text(json.dumps(few))
+        assert 'box-without-area' in rules(found_in(config_of(tmp_path)), level), (number, count)
+
+
+def test_nothing_is_said_of_annotations_that_are_never_loaded(tmp_path):
+    """Those of other images, of classes that are not named, or marked to be ignored."""
+    content = large_content(20, 400)
+    content['categories'].append({'id': 99, 'name': 'other'})
+    for number, each in enumerate(content['annotations'][:80]):
+        if number % 4 == 0:
+            each['image_id'] += 1_000
+            each.pop('bbox' if number % 8 else 'segmentation')
+        elif number % 4 == 1:
+            each['category_id'] = 99
+            each['bbox'][2] = [0, -4, 900][number % 3]
+            each.pop('segmentation')
+        elif number % 4 == 2:
+            each['ignore'] = 1
+            each.pop('bbox')
+        else:
+            each['category_id'] = 99
+            each['segmentation'] = [[1, 2]]
+            each['area'] = 0
+    write_split(tmp_path, content)
+    names = tuple(each['name'] for each in content['categories'][:-1])
+    for kind in ('swin_dense.CocoDataset', 'CocoDataset'):
+        found = found_in(config_of(tmp_path, kind=kind, metainfo={'classes': names}))
+        assert rules(found, 'error', 'warning') == {'unknown-image', 'classes-left-out', 'image-content-twice'}
+
+
+def test_a_broken_box_of_another_class_stops_mmdet(tmp_path):
+    """It takes boxes apart before it looks at their class."""
+    content = small_content()
+    content['annotations'][3].update(category_id=60, bbox=[1, 2])
+    write_split(tmp_path, content)
+    found = found_in(config_of(tmp_path, metainfo={'classes': ('class 1', 'class 2')}))
+    assert 'box-of-wrong-length' in rules(found, 'error')
+
+
+@pytest.mark.parametrize(
+    ('change', 'says'),
+    [
+        (lambda x, y, w, h: (x / 64 + w / 128, y / 48 + h / 96, w / 64, h / 48), 'centre'),
+        (lambda x, y, w, h: (x / 64, y / 48, w / 64, h / 48), 'corner'),
+    ],
+)
+def test_boxes_as_yolo_has_them(tmp_path, change, says):
+    """Centres of normalised boxes are told from corners, and each fix is the box that was there."""
+    content = large_content(20, 300)
+    boxes = [list(each['bbox']) for each in content['annotations']]
+    for each in content['annotations']:
+        each['bbox'] = list(change(*each['bbox']))
     write_split(tmp_path, content)
     found = found_in(config_of(tmp_path))
-    assert 'box-without-area' in rules(found, 'warning')
-    for each in content['annotations'][:100]:
-        each['bbox'][2] = 0
+    (normalised,) = [each for each in found if each.rule.startswith('box') and each.level == 'error']
+    assert normalised.rule == 'box-normalised'
+    assert says in normalised.message
+    for case, box in zip(normalised.cases, boxes, strict=True):
+        assert json.loads(case.fix.removeprefix('bbox: ')) == pytest.approx(box, abs=0.01)
+
+
+def test_centres_of_boxes_in_pixels(tmp_path):
+    """Many reach out of their images as corners, none does as centres."""
+    content = large_content(20, 300)
+    boxes = [list(each['bbox']) for each in content['annotations']]
+    for each in content['annotations']:
+        x, y, w, h = each['bbox']
+        each['bbox'] = [x + w / 2, y + h / 2, w, h]
+    write_split(tmp_path, content)
+    (found,) = [each for each in found_in(config_of(tmp_path)) if each.rule.startswith('box')]
+    assert (found.level, found.rule) == ('error', 'box-of-centre')
+    assert [json.loads(case.fix.removeprefix('bbox: ')) for case in found.cases] == boxes
+
+
+@pytest.mark.parametrize('kind', ['swin_dense.CocoDataset', 'CocoDataset'])
+def test_sizes_that_are_no_whole_numbers(tmp_path, kind):
+    content = small_content()
+    write_split(tmp_path, content)
+    for image in content['images']:
+        image['height'] = float(image['height'])
     (tmp_path / 'train.json').write_text(json.dumps(content))
-    assert 'box-without-area' in rules(found_in(config_of(tmp_path)), 'error')
+    names = tuple(each['name'] for each in content['categories'])
+    cfg = config_of(tmp_path, kind=kind, metainfo={'classes': names})
+    expected = set() if kind.startswith('swin') else {'image-size-not-whole'}
+    known = {'image-content-twice', 'class-without-objects'}
+    assert rules(found_in(cfg), 'error', 'warning') - known == expected
+    content['images'][1]['height'] = 48.25
+    (tmp_path / 'train.json').write_text(json.dumps(content))
+    (size,) = [each for each in found_in(cfg) if each.rule == 'image-size-not-whole' and each.level == 'error']
+    assert 'images[1].height' in [case.key for case in size.cases]
 
 
 def test_areas_are_facts_where_they_are_computed(tmp_path):
