@@ -2,7 +2,6 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -12,7 +11,7 @@ from swin_dense.checks.coco_files import CocoFile
 from swin_dense.checks.coco_rows import Rows
 from swin_dense.checks.dataset_configs import DatasetConfig
 from swin_dense.checks.findings import Case, Depth, Finding, Level
-from swin_dense.checks.image_facts import header_facts, loaded_size, pixel_facts
+from swin_dense.checks.image_facts import header_facts, pixel_facts, seen_size, turns_by_exif
 from swin_dense.checks.scan import Facts, evenly, scan_files
 from swin_dense.datasets.image_headers import SIDEWAYS
 
@@ -55,12 +54,12 @@ def check_pixels(
     dataset: DatasetConfig, file: CocoFile, rows: Rows, paths: Sequence[str], facts: Mapping[int, Facts]
 ) -> Iterator[Finding]:
     yield from _unreadable(file, paths, facts)
-    turns = _turns_by_exif(dataset.argument('pipeline'))
+    turns = turns_by_exif(dataset.argument('pipeline'))
     rotated, other = [], []
     for place, found in facts.items():
         if 'height' not in found:
             continue
-        stored, seen = (found['height'], found['width']), _seen_size(found, turns)
+        stored, seen = (found['height'], found['width']), seen_size(found, turns)
         given = tuple(rows.sizes[place])
         key, shown = f'images[{place}]', _size_text(given)
         if not given[0] >= 1 or not given[1] >= 1:
@@ -91,20 +90,6 @@ def _unreadable(file: CocoFile, paths: Sequence[str], facts: Mapping[int, Facts]
     )  # fmt: skip
 
 
-def _turns_by_exif(pipeline: Any) -> bool:
-    """Whether the loading step turns pictures upright: with mmcv's default it does."""
-    steps = pipeline if isinstance(pipeline, (list, tuple)) else ()
-    for step in steps:
-        if isinstance(step, Mapping) and str(step.get('type')).rsplit('.', 1)[-1] == 'LoadImageFromFile':
-            return step.get('color_type', 'color') in ('color', 'grayscale')
-    return True
-
-
-def _seen_size(found: Facts, turns: bool) -> tuple[int, int]:
-    """Height and width of what the pipeline loads."""
-    return loaded_size(found) if turns else (found['height'], found['width'])
-
-
 def _size_text(size: Sequence[float]) -> str:
     return f'{size[0]:.0f} high, {size[1]:.0f} wide'
 
@@ -114,7 +99,7 @@ def _without_size(file: CocoFile, rows: Rows, facts: Mapping[int, Facts], turns:
     for place, image in enumerate(file.images):
         if not (rows.sizes[place] >= 1).all():
             found = facts.get(place, {})
-            size = _seen_size(found, turns) if 'height' in found else None
+            size = seen_size(found, turns) if 'height' in found else None
             fix = f'height: {size[0]}, width: {size[1]}' if size else 'the size of the picture in pixels'
             cases.append(Case(file.path, f'images[{place}].height', (image.get('height'), image.get('width')), fix))
     return cases

@@ -4,13 +4,15 @@ from collections.abc import Iterator, Sequence
 
 from swin_dense.checks.cases import counted, listed, one_finding
 from swin_dense.checks.findings import Case, Finding
-from swin_dense.checks.image_facts import is_turned, loaded_size
+from swin_dense.checks.image_facts import is_turned, seen_size, turns_by_exif
 from swin_dense.checks.mask_facts import COLORED
 from swin_dense.checks.mask_sources import MaskSource
 from swin_dense.checks.scan import Facts
 from swin_dense.datasets.mask_colors import contradictions
 
 _FIRST = 5
+_IGNORED = 65535  # in 16 bits, the greatest number
+_OF_ARRAYS = 'save arrays as pictures: `Image.fromarray(np.load(path).astype(np.uint8)).save(name_of_png)` for each.'
 
 # (image path, mask path, facts of the image, facts of the mask)
 LookedAt = Sequence[tuple[str, str, Facts, Facts]]
@@ -22,6 +24,7 @@ def check_mask_files(source: MaskSource, files: LookedAt) -> Iterator[Finding]:
     yield from _unreadable(source, masks, 'mask')
     yield from _sizes(source, files)
     yield from _lossy(source, masks)
+    yield from _floats(source, masks)
     yield from _wide(source, masks)
     if source.colors is None:
         yield from _channels(source, masks)
@@ -55,23 +58,40 @@ def _unreadable(source: MaskSource, files: Sequence[tuple[str, Facts]], what: st
         key=_folder_key(source, what),
         message=f'{counted(len(cases), what)} of {len(files):,} that were looked into cannot be read: '
         f'{listed([f"{case.file}: {case.value}" for case in cases], 3)}.',
-        remedy='write or copy them again, or remove them with their partners.',
+        remedy=_OF_ARRAYS
+        if any('NumPy' in case.value for case in cases)
+        else 'write or copy them again, or remove them with their partners.',
     )  # fmt: skip
 
 
 def _sizes(source: MaskSource, files: LookedAt) -> Iterator[Finding]:
     turned: list[Case] = []
+    unsure: list[Case] = []
     other: list[Case] = []
+    turns = turns_by_exif(source.dataset.argument('pipeline'))
     for image, mask, image_facts, mask_facts in files:
         if 'height' not in image_facts or 'height' not in mask_facts:
             continue
         size = (mask_facts['height'], mask_facts['width'])
-        seen = loaded_size(image_facts)
-        by_exif = is_turned(image_facts)
-        if size == seen and not (by_exif and size[0] == size[1]):
-            continue
+        seen = seen_size(image_facts, turns)
+        by_exif = turns and is_turned(image_facts)
         case = Case(mask, '', _text(size), f'the image {image} is loaded as {_text(seen)}')
-        (turned if by_exif and size == (image_facts['height'], image_facts['width']) else other).append(case)
+        if size == seen:
+            if by_exif and size[0] == size[1]:
+                unsure.append(case)
+        elif by_exif and size == (image_facts['height'], image_facts['width']):
+            turned.append(case)
+        else:
+            other.append(case)
+    yield from one_finding(
+        unsure, level='warning', rule='mask-turned-or-not', file=unsure[0].file if unsure else '',
+        key=_folder_key(source),
+        message=f'{counted(len(unsure), "square image")} of {len(files):,} that were looked into are turned by their '
+        'EXIF orientation when they are loaded. Of square ones the size does not tell whether their masks were drawn '
+        f'on the turned image: {listed([case.file for case in unsure], 3)}.',
+        remedy='look at one of them: tools/check.py --level full draws what is trained. Where masks do not fit, take '
+        "color_type='color_ignore_orientation' in LoadImageFromFile of all pipelines.",
+    )  # fmt: skip
     yield from one_finding(
         other, level='error', rule='mask-size', file=other[0].file if other else '', key=_folder_key(source),
         message=f'{counted(len(other), "mask")} of {len(files):,} that were looked into are of another size than their '
@@ -103,8 +123,23 @@ def _lossy(source: MaskSource, masks: Sequence[tuple[str, Facts]]) -> Iterator[F
     )  # fmt: skip
 
 
+def _floats(source: MaskSource, masks: Sequence[tuple[str, Facts]]) -> Iterator[Finding]:
+    cases = [
+        Case(path, '', 'floats', 'save whole numbers of 0 to 255 in 8 bits')
+        for path, facts in masks
+        if facts.get('form') == 'floats'
+    ]
+    yield from one_finding(
+        cases, level='error', rule='mask-of-floats', file=cases[0].file if cases else '', key=_folder_key(source),
+        message=f'{counted(len(cases), "mask")} of {len(masks):,} that were looked into have numbers with fractions '
+        f'(32-bit floats): a class is a whole number, and NaN is none. {listed([case.file for case in cases], 3)}.',
+        remedy='save class numbers of 0 to 255, and 255 for what has none: '
+        '`Image.fromarray(np.nan_to_num(values, nan=255).astype(np.uint8)).save(path)`.',
+    )  # fmt: skip
+
+
 def _wide(source: MaskSource, masks: Sequence[tuple[str, Facts]]) -> Iterator[Finding]:
-    cases = []
+    cases: list[Case] = []
     for path, facts in masks:
         if facts.get('form') == '16 bits' and (wide := [int(v) for v in facts['values'] if int(v) > 255]):
             cases.append(Case(path, '', wide[:_FIRST], 'save class numbers of 0 to 255 in 8 bits'))
@@ -113,14 +148,19 @@ def _wide(source: MaskSource, masks: Sequence[tuple[str, Facts]]) -> Iterator[Fi
         message=f'{counted(len(cases), "mask")} of {len(masks):,} that were looked into have 16 bits and values over '
         f'255, of which mmseg reads the lower 8 bits (258 as 2): '
         f'{"; ".join(f"{case.file}: {case.value}" for case in cases[:3])}.',
-        remedy='save class numbers of 0 to 255 in 8 bits.',
+        remedy='save class numbers of 0 to 255 in 8 bits'
+        + (
+            f': mask[mask == {_IGNORED}] = 255, then Image.fromarray(mask.astype(np.uint8)); 255 is what is ignored.'
+            if any(_IGNORED in case.value for case in cases)
+            else '.'
+        ),
     )  # fmt: skip
 
 
 def _channels(source: MaskSource, masks: Sequence[tuple[str, Facts]]) -> Iterator[Finding]:
     grey, colored = [], []
     for path, facts in masks:
-        if 'values' in facts or 'form' not in facts:
+        if 'colors' not in facts:
             continue
         shown = list(facts.get('colors', ()))[:_FIRST]
         if facts.get('is_grey'):

@@ -1,7 +1,7 @@
 """What the values of all masks together mean: the table of classes, and numbers that cannot be meant."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from swin_dense.checks.cases import counted, listed, one_finding
@@ -74,10 +74,13 @@ def _labels(source: MaskSource, facts: Facts) -> Counter[int]:
     return labels
 
 
-def check_values(source: MaskSource, masks: Sequence[tuple[str, Facts]], counts: Tally) -> Iterator[Finding]:
+def check_values(
+    source: MaskSource, masks: Sequence[tuple[str, Facts]], counts: Tally, *, elsewhere: Collection[int] = ()
+) -> Iterator[Finding]:
+    """Look at the values of one data set; `elsewhere` are those of others whose numbers mean the same."""
     if not source.classes or not counts.pixels:
         return
-    told = list(_misread(source, counts))
+    told = list(_misread(source, counts, elsewhere))
     yield from told
     if not told:
         yield from list(_outside(source, masks, counts)) or _never(source, counts)
@@ -93,7 +96,7 @@ def check_values(source: MaskSource, masks: Sequence[tuple[str, Facts]], counts:
     yield _table(source, counts)
 
 
-def _misread(source: MaskSource, counts: Tally) -> Iterator[Finding]:
+def _misread(source: MaskSource, counts: Tally, elsewhere: Collection[int]) -> Iterator[Finding]:
     """Values that show which setting is wrong; one at most is said."""
     values = set(counts.values) - {255}
     number = len(source.classes)
@@ -103,7 +106,9 @@ def _misread(source: MaskSource, counts: Tally) -> Iterator[Finding]:
         return
     elif not source.reduce_zero_label and values and max(values) == number and len(values) > 2:
         yield _reduction_missing(source, counts, values)
-    elif source.reduce_zero_label and source.split == 'train' and values >= set(range(number)) and max(values) < number:
+    elif source.reduce_zero_label and source.split == 'train' and values == set(range(number)):
+        if number in elsewhere:  # the last class, which training lacks
+            return
         yield _reduction_wrong(source, counts)
 
 

@@ -17,7 +17,7 @@ from swin_dense.checks.mask_pairs import find_pairs
 from swin_dense.checks.mask_settings import check_heads, check_settings, decode_head_ignores
 from swin_dense.checks.mask_sources import MaskSource, mask_source, segmentation_datasets
 from swin_dense.checks.mask_values import ENOUGH_MASKS, check_values, tally
-from swin_dense.checks.scan import evenly, scan_files
+from swin_dense.checks.scan import Facts, evenly, scan_files
 
 _LOOKED_AT_QUICKLY = 64
 _NOISE = 0.01  # of a validation set: large public sets have a few pictures twice
@@ -30,6 +30,7 @@ class _Content:
     source: MaskSource
     paths: Sequence[tuple[str, str]]
     files: LookedAt
+    masks: Sequence[tuple[str, Facts]]
 
 
 def check_segmentation_data(cfg: Config, splits: Sequence[str], depth: Depth) -> Iterator[Finding]:
@@ -38,19 +39,24 @@ def check_segmentation_data(cfg: Config, splits: Sequence[str], depth: Depth) ->
     if not datasets:
         return
     yield from check_heads(cfg)
-    contents = []
     ignored = decode_head_ignores(cfg)
     # all of the config: a folder of masks may be that of a set that is not looked at now
     folders = Folders([mask_source(dataset, ignored) for dataset in segmentation_datasets(cfg, SPLITS)])
+    found: list[tuple[Sequence[Finding], _Content | None]] = []
     for dataset in datasets:
-        yield from check_settings(cfg, dataset)
+        settings = list(check_settings(cfg, dataset))
         source = mask_source(dataset, ignored)
         if '://' in source.image_folder:  # of a backend: nothing to list here
+            found.append((settings, None))
             continue
         pairs = find_pairs(source, folders)
-        yield from pairs.findings
-        contents.append(_look_into(source, _chosen(pairs.paths, dataset.cfg.get('indices')), depth))
-        yield from _check_content(contents[-1])
+        content = _look_into(source, _chosen(pairs.paths, dataset.cfg.get('indices')), depth)
+        found.append(([*settings, *pairs.findings], content))
+    contents = [content for _, content in found if content]
+    for findings, each in found:
+        yield from findings
+        if each:
+            yield from _check_content(each, [other for other in contents if other is not each])
     yield from _shared_images(contents, depth)
 
 
@@ -68,21 +74,35 @@ def _look_into(source: MaskSource, paths: Sequence[tuple[str, str]], depth: Dept
     images = scan_files([image for image, _ in some], inspect, kind=kind, title=f'{source.split} images')
     masks = scan_files([mask for _, mask in some], mask_facts, kind=KIND, title=f'{source.split} masks')
     files = [(*pair, image, mask) for pair, image, mask in zip(some, images, masks, strict=True)]
-    return _Content(source, paths, files)
+    return _Content(source, paths, files, [(path, facts) for _, path, _, facts in files])
 
 
-def _check_content(content: _Content) -> Iterator[Finding]:
+def _check_content(content: _Content, others: Sequence[_Content]) -> Iterator[Finding]:
     source = content.source
     yield from check_mask_files(source, content.files)
-    masks = [(path, facts) for _, path, _, facts in content.files]
-    found = list(check_values(source, masks, tally(source, masks, len(content.paths))))
-    if any(each.rule == 'reduce-zero-label-wrong' and each.level == 'warning' for each in found):
+    found = _values_of(content, content.masks, others)
+    if any(each.rule == 'reduce-zero-label-wrong' for each in found):
         # a value that 64 masks do not have may be in others
-        more = evenly([mask for _, mask in content.paths], ENOUGH_MASKS)
-        facts = scan_files(more, mask_facts, kind=KIND, title=f'{source.split} masks')
-        masks = list(zip(more, facts, strict=True))
-        found = list(check_values(source, masks, tally(source, masks, len(content.paths))))
+        more = [_Content(other.source, other.paths, other.files, _more_masks(other)) for other in others]
+        found = _values_of(content, _more_masks(content), more)
     yield from found
+
+
+def _values_of(content: _Content, masks: Sequence[tuple[str, Facts]], others: Sequence[_Content]) -> list[Finding]:
+    source = content.source
+    # the same numbers mean the same in them
+    alike = [
+        other for other in others
+        if (other.source.classes, other.source.reduce_zero_label) == (source.classes, source.reduce_zero_label)
+    ]  # fmt: skip
+    elsewhere = {value for other in alike for value in tally(other.source, other.masks, len(other.paths)).values}
+    return list(check_values(source, masks, tally(source, masks, len(content.paths)), elsewhere=elsewhere))
+
+
+def _more_masks(content: _Content) -> list[tuple[str, Facts]]:
+    more = evenly([mask for _, mask in content.paths], ENOUGH_MASKS)
+    facts = scan_files(more, mask_facts, kind=KIND, title=f'{content.source.split} masks')
+    return list(zip(more, facts, strict=True))
 
 
 def _shared_images(contents: Sequence[_Content], depth: Depth) -> Iterator[Finding]:

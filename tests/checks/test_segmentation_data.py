@@ -156,13 +156,27 @@ def test_a_rare_class_is_no_error_in_a_sample(own_data, monkeypatch):
     masks = sorted((own_data / 'data/segmentation/annotations/training').iterdir())
     looked_at = evenly(masks, 20)
     alone = next(path for path in masks if path not in looked_at)
-    for path in [path for path in masks if path != alone]:
+    validation = sorted((own_data / 'data/segmentation/annotations/validation').iterdir())
+    for path in [*validation, *(path for path in masks if path != alone)]:
         mask = np.array(Image.open(path))
         Image.fromarray(np.where(mask == 6, 0, mask).astype(np.uint8)).save(path)
     monkeypatch.setattr('swin_dense.checks.segmentation._LOOKED_AT_QUICKLY', 20)
     assert not [each for each in check(sound(own_data)) if each.level == 'error']
     Image.fromarray(np.zeros_like(np.array(Image.open(alone)))).save(alone)
     assert [each.rule for each in check(sound(own_data)) if each.level == 'error'] == ['reduce-zero-label-wrong']
+
+
+@pytest.mark.parametrize('depth', ['quick', 'full'])
+def test_the_last_class_may_be_in_validation_alone(own_data, depth):
+    """Then 0 is no class, as the config says, though training has the values 0 to 5 for six classes."""
+    for path in (own_data / 'data/segmentation/annotations/training').iterdir():
+        mask = np.array(Image.open(path))
+        Image.fromarray(np.where(mask == 6, 0, mask).astype(np.uint8)).save(path)
+    found = wrong(check(sound(own_data), depth))
+    assert [(each.level, each.rule) for each in found] == [('warning', 'class-never-occurs')]
+    # without a look at validation nothing tells
+    found = wrong(check(sound(own_data), depth, ('train',)))
+    assert [(each.level, each.rule) for each in found] == [('error', 'reduce-zero-label-wrong')]
 
 
 def test_a_class_that_a_sample_lacks_is_not_said_to_be_absent(own_data, monkeypatch):
@@ -402,3 +416,89 @@ def test_many_strange_values_are_one_row(own_data):
     assert 'Image.NEAREST' in values.remedy
     assert 'antialiasing' in values.remedy
     assert len(values.message) < 1200
+
+
+# --- images turned by EXIF --------------------------------------------------------------------------------------------
+
+
+def turn(path, size=None, orientation=6):
+    image = Image.open(path)
+    image = image.resize(size) if size else image
+    exif = Image.Exif()
+    exif[274] = orientation
+    image.save(path, exif=exif)
+
+
+def loading(color_type):
+    step = f"dict(type='LoadImageFromFile', color_type='{color_type}')"
+    return f'train_dataloader = dict(dataset=dict(pipeline=[{step}, *_base_.train_pipeline[1:]]))'
+
+
+def test_square_images_that_are_turned_are_no_error(own_data):
+    data = own_data / 'data/segmentation'
+    image = sorted((data / 'images/training').iterdir())[0]
+    mask = data / 'annotations/training' / f'{image.stem}.png'
+    turn(image, (96, 96))
+    Image.open(mask).resize((96, 96), Image.Resampling.NEAREST).save(mask)
+    (found,) = wrong(check(sound(own_data), splits=('train',)))
+    assert (found.level, found.rule) == ('warning', 'mask-turned-or-not')
+    assert not wrong(check(sound(own_data, loading('color_ignore_orientation')), splits=('train',)))
+
+
+@pytest.mark.parametrize('color_type', ['color', 'color_ignore_orientation', 'unchanged', 'grayscale'])
+@pytest.mark.parametrize('turned_mask', [False, True])
+def test_sizes_are_those_that_the_pipeline_loads(own_data, color_type, turned_mask):
+    """A finding exactly where the loaded image has another size than its mask."""
+    from mmcv.transforms import LoadImageFromFile
+
+    data = own_data / 'data/segmentation'
+    image = sorted((data / 'images/training').iterdir())[0]
+    mask = data / 'annotations/training' / f'{image.stem}.png'
+    turn(image)
+    if turned_mask:
+        Image.open(mask).rotate(90, expand=True).save(mask)
+    loaded = LoadImageFromFile(color_type=color_type)({'img_path': str(image)})['img'].shape[:2]
+    found = [each.rule for each in wrong(check(sound(own_data, loading(color_type)), splits=('train',)))]
+    assert bool(found) == (loaded != np.array(Image.open(mask)).shape), found
+    assert set(found) <= {'mask-not-turned', 'mask-size'}
+
+
+# --- forms of files ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize('value', [3.0, 2.5, float('nan'), float('inf')])
+def test_masks_of_floats_are_an_error(own_data, value):
+    """A TIFF of float32 under the ending of the masks."""
+    path = sorted((own_data / 'data/segmentation/annotations/training').iterdir())[0]
+    pixels = np.array(Image.open(path)).astype(np.float32)
+    pixels[:9] = value
+    Image.fromarray(pixels).save(path, format='TIFF')
+    (found,) = wrong(check(sound(own_data), splits=('train',)))
+    assert found.rule == 'mask-of-floats'
+    assert 'uint8' in found.remedy
+
+
+def test_an_array_in_the_place_of_a_mask(own_data):
+    path = sorted((own_data / 'data/segmentation/annotations/training').iterdir())[0]
+    with open(path, 'wb') as file:
+        np.save(file, np.zeros((4, 5)))
+    (found,) = wrong(check(sound(own_data), splits=('train',)))
+    assert found.rule == 'mask-unreadable'
+    assert 'NumPy' in found.message
+    assert 'np.load' in found.remedy
+
+
+@pytest.mark.parametrize('ending', ['.png', '.tif'])
+def test_what_is_ignored_as_65535(own_data, ending):
+    """mmseg takes the lower 8 bits, 255; here it is said what to write."""
+    for path in sorted((own_data / 'data/segmentation/annotations/training').iterdir()):
+        mask = np.array(Image.open(path)).astype(np.uint16)
+        mask[mask == 0] = 65535
+        path.unlink()
+        Image.fromarray(mask).save(path.with_suffix(ending))
+    config = f"train_dataloader = dict(dataset=dict(seg_map_suffix='{ending}', reduce_zero_label=True))"
+    found = check(sound(own_data, config), splits=('train',))
+    (wide,) = wrong(found)
+    assert wide.rule == 'mask-16-bit'
+    assert '65535' in wide.message
+    assert 'mask[mask == 65535] = 255' in wide.remedy
