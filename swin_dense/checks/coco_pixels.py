@@ -1,6 +1,5 @@
 """Image files looked into: whether they can be decoded, and are of the size that the annotations were made for."""
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
@@ -8,6 +7,7 @@ import numpy as np
 from swin_dense.checks.cases import counted, listed, one_finding
 from swin_dense.checks.coco_classes import orders_by_name
 from swin_dense.checks.coco_files import CocoFile
+from swin_dense.checks.coco_images import Folders
 from swin_dense.checks.coco_rows import Rows
 from swin_dense.checks.dataset_configs import DatasetConfig
 from swin_dense.checks.findings import Case, Depth, Finding, Level
@@ -18,9 +18,9 @@ from swin_dense.datasets.image_headers import SIDEWAYS
 _LOOKED_AT_QUICKLY = 64
 
 
-def look_into_images(dataset: DatasetConfig, paths: Sequence[str], depth: Depth) -> dict[int, Facts]:
+def look_into_images(dataset: DatasetConfig, paths: Sequence[str], folders: Folders, depth: Depth) -> dict[int, Facts]:
     """Facts of the images that are there, by their place: of all that decode at full depth, else headers of some."""
-    places = [place for place, path in enumerate(paths) if os.path.isfile(path)]
+    places = [place for place, path in enumerate(paths) if folders.has(path)]
     if depth == 'quick':
         places, inspect, kind = evenly(places, _LOOKED_AT_QUICKLY), header_facts, 'image-header-1'
     else:

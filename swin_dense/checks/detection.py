@@ -24,7 +24,7 @@ def check_detection_data(cfg: Config, splits: Sequence[str], depth: Depth) -> It
     """Look at all data sets of `cfg` that read COCO annotations. At full depth every image is decoded."""
     data_sets: list[LookedAt] = []
     files: dict[str, tuple[CocoFile, Rows]] = {}
-    folders = Folders()
+    folders, trained = Folders(), set[str]()
     for dataset in dataset_configs(cfg, splits):
         if not reads_coco(dataset):
             continue
@@ -49,8 +49,9 @@ def check_detection_data(cfg: Config, splits: Sequence[str], depth: Depth) -> It
         if isinstance(paths, Finding):
             yield paths
             paths = []
-        yield from check_image_files(dataset, file, paths, folders)
-        facts = look_into_images(dataset, paths, depth)
+        yield from check_image_files(dataset, file, paths, folders, trained=trained)
+        trained.update(paths if dataset.split == 'train' else ())
+        facts = look_into_images(dataset, paths, folders, depth)
         yield from check_sizes(dataset, file)
         yield from check_pixels(dataset, file, rows, paths, facts)
         data_sets.append(LookedAt(config=dataset, file=file, rows=rows, paths=paths, facts=facts))

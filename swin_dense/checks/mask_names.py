@@ -3,11 +3,11 @@
 import itertools
 import os
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from swin_dense.checks.file_names import composed
 from swin_dense.checks.mask_sources import MaskSource
 from swin_dense.datasets.pairing import stem_of
 
@@ -69,12 +69,7 @@ def names_by_plain_stem(names: Sequence[str]) -> dict[str, str]:
 
 
 def plain_stem(stem: str) -> str:
-    return unicodedata.normalize('NFC', stem).lower()
-
-
-def differ_in_accents_alone(name: str, other: str) -> bool:
-    """Whether two texts are one but for how accents are written: as a letter (NFC), or after it (NFD)."""
-    return name != other and unicodedata.normalize('NFC', name) == unicodedata.normalize('NFC', other)
+    return composed(stem).lower()
 
 
 def pairing_endings(images: Sequence[str], masks: Sequence[str]) -> tuple[str, str, int]:

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from swin_dense.checks.cases import counted, listed, one_finding
+from swin_dense.checks.file_names import ACCENTS, differ_in_accents_alone
 from swin_dense.checks.findings import Case, Finding
 from swin_dense.checks.mask_folders import folders_swapped
 from swin_dense.checks.mask_lists import listed_stems
 from swin_dense.checks.mask_names import (
     Folders,
-    differ_in_accents_alone,
     names_by_plain_stem,
     names_by_stem,
     pairing_endings,
@@ -25,10 +25,6 @@ _OWN = "type='swin_dense.SegmentationDataset'"
 _MOST = 0.5  # of the images that endings have to pair
 _LOSSY = ('.jpg', '.jpeg')
 _ALL_BUT_PNG = 'Renaming them, or saving these as PNG, keeps the wrong numbers.'
-_ACCENTS = (
-    'names differ in how accents are written (NFC as most systems do, NFD as macOS does): rename the files to one '
-    "form, `os.rename(name, unicodedata.normalize('NFC', name))`, images and masks."
-)
 
 
 @dataclass
@@ -195,7 +191,7 @@ def _images_alone(
     remedy = f'put the masks there, or take the images away{f", or rename masks such as {near}" if near else ""}.'
     if near and differ_in_accents_alone(near_stem, os.path.splitext(near)[0]):
         hint = f' There is {near!a}, for {near_stem!a}: they look the same.'
-        remedy = _ACCENTS
+        remedy = ACCENTS
     yield from one_finding(
         cases, level='error', rule='image-without-mask', file=source.mask_folder or '',
         key=f'{source.key}.data_prefix.seg_map_path',

@@ -1,13 +1,12 @@
 """Checks of segmentation data: settings, folders, pairs, mask files, values, and images of more than one set."""
 
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from mmengine.config import Config
 
-from swin_dense.checks.cases import counted, listed, one_finding
 from swin_dense.checks.dataset_configs import SPLITS
+from swin_dense.checks.file_names import RealPaths
 from swin_dense.checks.findings import Case, Depth, Finding
 from swin_dense.checks.image_facts import header_facts, pixel_facts
 from swin_dense.checks.mask_facts import KIND, mask_facts
@@ -18,9 +17,9 @@ from swin_dense.checks.mask_settings import check_heads, check_settings, decode_
 from swin_dense.checks.mask_sources import MaskSource, mask_source, segmentation_datasets
 from swin_dense.checks.mask_values import ENOUGH_MASKS, check_values, tally
 from swin_dense.checks.scan import Facts, evenly, scan_files
+from swin_dense.checks.train_overlap import ImageSet, in_train, shared_by_path
 
 _LOOKED_AT_QUICKLY = 64
-_NOISE = 0.01  # of a validation set: large public sets have a few pictures twice
 
 
 @dataclass(frozen=True, eq=False)
@@ -107,50 +106,38 @@ def _more_masks(content: _Content) -> list[tuple[str, Facts]]:
 
 def _shared_images(contents: Sequence[_Content], depth: Depth) -> Iterator[Finding]:
     """Images of the train set that are in another set as well: by path, at full depth by content."""
-    train = [each for each in contents if each.source.split == 'train']
-    real = _RealPaths()
-    paths = {real(image): image for each in train for image, _ in each.paths}
-    digests = {facts['digest']: image for each in train for image, _, facts, _ in each.files if 'digest' in facts}
-    for each in contents:
-        if each.source.split == 'train' or not paths:
+    sets = [_image_set(each, depth) for each in contents]
+    train = [each for each in sets if each.split == 'train']
+    source_of_train = next((each.source for each in contents if each.source.split == 'train'), None)
+    real = RealPaths()
+    for content, images in zip(contents, sets, strict=True):
+        if source_of_train is None or images.split == 'train':
             continue
-        same = [(image, paths[real(image)]) for image, _ in each.paths if real(image) in paths]
-        if same and len(same) == len(each.paths) and len(same) == len(paths):
-            yield _same_set(each.source, train[0].source)
-        elif same:
-            yield from _in_train(each, same, 'image-in-train', 'by their path')
-        elif depth == 'full':
-            same = [(image, digests[f['digest']]) for image, _, f, _ in each.files if f.get('digest') in digests]
-            yield from _in_train(each, same, 'image-content-in-train', 'by their content')
+        count = len(shared_by_path(images, train, real))
+        if count and count == len(images.paths) == len({real(path) for each in train for path in each.paths}):
+            yield _same_set(content.source, source_of_train)
+        else:
+            yield from in_train(images, train, real, measured='mIoU', case=_case_of(images))
 
 
-class _RealPaths:
-    """Paths with links of folders followed; a folder is looked up once, as there may be 100,000 images in it."""
-
-    def __init__(self) -> None:
-        self._folders: dict[str, str] = {}
-
-    def __call__(self, path: str) -> str:
-        folder, name = os.path.split(path)
-        if folder not in self._folders:
-            self._folders[folder] = os.path.realpath(folder)
-        return os.path.join(self._folders[folder], name)
-
-
-def _in_train(content: _Content, same: Sequence[tuple[str, str]], rule: str, how: str) -> Iterator[Finding]:
-    split = content.source.split
-    cases = [
-        Case(image, '', None, f'remove it from the {split} set, or {other} from training') for image, other in same
-    ]
-    few = len(same) <= _NOISE * len(content.paths)
-    yield from one_finding(
-        cases, level='warning' if few else 'error', rule=rule, file=cases[0].file if cases else '',
+def _image_set(content: _Content, depth: Depth) -> ImageSet:
+    images = [image for image, _ in content.paths]
+    place_of = {image: place for place, image in enumerate(images)}
+    looked_at = content.files if depth == 'full' else ()
+    return ImageSet(
+        split=content.source.split,
+        file=content.source.image_folder,
         key=f'{content.source.key}.data_prefix.img_path',
-        message=f'{counted(len(cases), "image")} of {len(content.paths):,} of the {split} set are in the train set, '
-        f'too ({how}): {listed([f"{image} is {other}" for image, other in same], 3)}. mIoU counts what was learnt by '
-        f'heart.',
-        remedy='remove them from one of the two sets.',
-    )  # fmt: skip
+        paths=images,
+        digests={place_of[image]: facts['digest'] for image, _, facts, _ in looked_at if 'digest' in facts},
+    )
+
+
+def _case_of(images: ImageSet) -> Callable[[int, str], Case]:
+    split, paths = images.split, images.paths
+    return lambda place, other: Case(
+        paths[place], '', None, f'remove it from the {split} set, or {other} from training'
+    )
 
 
 def _same_set(source: MaskSource, train: MaskSource) -> Finding:

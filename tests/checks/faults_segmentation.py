@@ -331,7 +331,7 @@ FAULTS = [
         data=_copied,
         rule='image-content-in-train',
         where='val_dataloader.dataset.data_prefix.img_path',
-        says=('4 images of 8', 'val set', 'remove'),
+        says=('4 of 8 images', 'val set', 'remove'),
         depth='full',
         silent='mIoU counts what was learnt by heart',
     ),

@@ -6,6 +6,7 @@ import json
 import os
 import random
 import time
+import unicodedata
 
 import numpy as np
 import pytest
@@ -407,3 +408,135 @@ def test_masks_are_looked_for_in_steps_inside_steps(tmp_path):
     assert not rules(found_in(config_of(tmp_path, pipeline=boxes)), 'error')
     inside = [{'type': 'RandomChoice', 'transforms': [[LOADING[1]], boxes]}]
     assert 'segmentation-missing' in rules(found_in(config_of(tmp_path, pipeline=inside)), 'error')
+
+
+# --- names and copies -------------------------------------------------------------------------------------------------
+
+
+def two_splits(root, *, val_seed_boxes=30):
+    """Sound train and val files, each with images of its own."""
+    write_split(root, large_content(6, 40))
+    val = large_content(4, val_seed_boxes)
+    for image in val['images']:
+        image['file_name'] = f'v{image["file_name"]}'
+    write_split(root, val, 'val')
+    return val
+
+
+def named(found, *levels):
+    known = {'image-content-twice', 'class-without-objects', 'class-not-trained'}
+    return [each for each in found if each.level in (levels or ('error', 'warning')) and each.rule not in known]
+
+
+def test_a_missing_class_is_not_another_order(tmp_path):
+    """Of this package's data set: labels follow the classes."""
+    write_split(tmp_path, small_content())
+    found = found_in(config_of(tmp_path, metainfo={'classes': ('class 2', 'klass 9', 'class 4')}))
+    assert rules(found, 'error') == {'class-not-in-file'}
+
+
+@pytest.mark.parametrize('key', ['dataset_name', 'dataset_type', 'task_name', 'image_names', 'class_weights', 'from'])
+def test_other_keys_of_metainfo_are_left_alone(tmp_path, key):
+    write_split(tmp_path, small_content())
+    assert 'metainfo-key' not in rules(found_in(config_of(tmp_path, metainfo={key: 'x'})), 'error')
+
+
+@pytest.mark.parametrize('key', ['CLASSES', 'class_names', 'clases', 'classses', 'names', 'Class', 'labels'])
+def test_keys_that_are_meant_to_be_classes(tmp_path, key):
+    write_split(tmp_path, small_content())
+    assert 'metainfo-key' in rules(found_in(config_of(tmp_path, metainfo={key: ('class 1',)})), 'error')
+
+
+def test_addresses_in_the_place_of_names(tmp_path):
+    content = small_content()
+    write_split(tmp_path, content)
+    content['images'][2]['file_name'] = 'https://images.example/a/000002.jpg?size=640'
+    (tmp_path / 'train.json').write_text(json.dumps(content))
+    (found,) = named(found_in(config_of(tmp_path)))
+    assert (found.level, found.rule) == ('error', 'image-address')
+    assert found.cases[0].fix == "file_name: '000002.jpg'"
+    assert 'Download' in found.remedy
+
+
+def test_a_val_file_that_is_a_copy_of_the_train_file(tmp_path):
+    """Its images are in the folder of training, which is not to become that of validation."""
+    two_splits(tmp_path)
+    (tmp_path / 'val.json').write_text((tmp_path / 'train.json').read_text())
+    found = named(found_in(config_of(tmp_path, splits=('train', 'val'))), 'error')
+    assert [each.rule for each in found] == ['image-missing', 'annotations-copied']
+    for each in found:
+        assert 'val_dataloader.dataset.ann_file' in each.remedy
+        assert 'data_prefix' not in each.remedy
+    assert str(tmp_path / 'train') in found[0].remedy
+    # names that both folders have
+    for path in sorted((tmp_path / 'train').iterdir()):
+        os.link(path, tmp_path / 'val' / path.name)
+    found = named(found_in(config_of(tmp_path, splits=('train', 'val'))), 'error')
+    assert [each.rule for each in found] == ['annotations-copied']
+
+
+def test_val_images_in_the_folder_of_training(tmp_path):
+    two_splits(tmp_path)
+    for path in sorted((tmp_path / 'val').iterdir()):
+        path.rename(tmp_path / 'train' / path.name)
+    (found,) = named(found_in(config_of(tmp_path, splits=('train', 'val'))), 'error')
+    assert found.rule == 'image-missing'
+    assert "data_prefix=dict(img='train/') in val_dataloader.dataset" in found.remedy
+
+
+def test_image_names_that_differ_in_how_accents_are_written(tmp_path):
+    content = small_content()
+    for image in content['images']:
+        image['file_name'] = unicodedata.normalize('NFC', f'caf\u00e9 {image["file_name"]}')
+    write_split(tmp_path, content)
+    for path in sorted((tmp_path / 'train').iterdir()):
+        path.rename(path.with_name(unicodedata.normalize('NFD', path.name)))
+    (found,) = named(found_in(config_of(tmp_path)))
+    assert found.rule == 'image-missing'
+    assert 'NFC' in found.remedy
+    assert "'cafe\\u0301" in found.cases[0].fix
+
+
+def test_ids_that_are_texts(tmp_path):
+    content = small_content()
+    write_split(tmp_path, content)
+    for each in content['annotations']:
+        each['image_id'] = str(each['image_id'])
+    (tmp_path / 'train.json').write_text(json.dumps(content))
+    (found,) = named(found_in(config_of(tmp_path)))
+    assert found.rule == 'key-of-wrong-type'
+    assert "'image_id' in quotation marks" in found.message
+    assert 'is never equal' in found.message
+    assert found.cases[0].fix == f'image_id: {content["annotations"][0]["image_id"]}'
+
+
+# --- exports of Roboflow ----------------------------------------------------------------------------------------------
+
+
+def test_an_empty_category_that_is_the_supercategory(tmp_path):
+    content = small_content()
+    for each in content['categories']:
+        each['supercategory'] = 'shapes'
+    content['categories'].insert(0, {'id': 0, 'name': 'shapes', 'supercategory': 'none'})
+    content['categories'] = content['categories'][:4]
+    content['annotations'] = [each for each in content['annotations'] if each['category_id'] in (3, 6, 9)]
+    write_split(tmp_path, content)
+    (found,) = [each for each in found_in(config_of(tmp_path)) if each.rule == 'class-without-objects']
+    assert "'shapes' is the supercategory of the others" in found.message
+    assert "classes=('class 1', 'class 2', 'class 3')" in found.remedy
+
+
+def test_a_name_twice_of_which_one_is_empty(tmp_path):
+    """The project is called as its class: the empty category is to go, not to be renamed."""
+    content = small_content()
+    content['categories'].insert(0, {'id': 0, 'name': 'class 2', 'supercategory': 'none'})
+    write_split(tmp_path, content)
+    (found,) = [each for each in found_in(config_of(tmp_path)) if each.rule == 'category-name-twice']
+    assert [(case.key, case.fix) for case in found.cases] == [('categories[0].name', 'remove this category')]
+    assert 'has no annotation' in found.message
+    assert 'Roboflow' in found.remedy
+    content['annotations'][0]['category_id'] = 0
+    (tmp_path / 'train.json').write_text(json.dumps(content))
+    (found,) = [each for each in found_in(config_of(tmp_path)) if each.rule == 'category-name-twice']
+    assert 'category_id' in found.remedy
+    assert 'Roboflow' not in found.remedy
