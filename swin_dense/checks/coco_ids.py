@@ -66,9 +66,19 @@ def _twice(file: CocoFile, part: str, key: str, rule: str, effect: str) -> Itera
     yield from one_finding(
         cases, level='error', rule=rule, file=file.path, key=f'{part}[].{key}',
         message=f'{listed(twice)}: more than one of the {len(values):,} {part} has this {key}: {effect}.',
-        remedy=f'Give each of the {part} a {key} of its own, and the annotations that mean it the same one.'
-        if part != 'annotations' else 'Number the annotations anew: nothing refers to their ids.',
+        remedy=_remedy(part, key),
     )  # fmt: skip
+
+
+def _remedy(part: str, key: str) -> str:
+    if part == 'annotations':
+        return 'Number the annotations anew: nothing refers to their ids.'
+    if key == 'name':
+        return (
+            'Where they are one class, give the annotations of both the category_id of one, and remove the other '
+            'category; where they are two, give each a name of its own.'
+        )
+    return f'Give each of the {part} a {key} of its own, and the annotations that mean it the same one.'
 
 
 def _files_twice(file: CocoFile) -> Iterator[Finding]:
