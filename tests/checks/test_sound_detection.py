@@ -351,6 +351,36 @@ def test_run_lengths_are_read_as_pycocotools_reads_them():
     assert _run_lengths([1, 2.5]) is None
 
 
+@pytest.mark.parametrize('depth', ['quick', 'full'])
+def test_packed_run_lengths_are_read_for_a_second_at_the_quick_depth(tmp_path, monkeypatch, depth):
+    content = large_content(50, 3_000, height=200, width=300)
+    generator = np.random.default_rng(0)
+    packed = coco_masks.encode(np.asfortranarray(generator.random((200, 300)) < 0.1, np.uint8))
+    counts = packed['counts'].decode()
+    for each in content['annotations']:
+        each['segmentation'] = {'size': [200, 300], 'counts': counts}
+    write_split(tmp_path, content)
+    read = []
+    monkeypatch.setattr('swin_dense.checks.coco_masks._run_lengths', remembered(read))
+    assert not rules(found_in(config_of(tmp_path), depth), 'error')
+    whole = len(counts) * 3_000
+    assert whole > 20_000_000
+    assert sum(read) == whole if depth == 'full' else 1_000_000 < sum(read) <= 2_100_000
+
+
+def remembered(read):
+    """The reader of run lengths, which puts the length of what it reads into a list, and reads each text once."""
+    known = {}
+
+    def read_one(text):
+        read.append(len(text))
+        if text not in known:
+            known[text] = _run_lengths(text)
+        return known[text]
+
+    return read_one
+
+
 JUNK = [None, True, 0, -1, 2**70, 10**400, 1.5, float('nan'), float('inf'), '', '7', 'ä', [], [1], [[]], {}, {'id': 1}]
 
 
