@@ -83,15 +83,7 @@ def _sizes(source: MaskSource, files: LookedAt) -> Iterator[Finding]:
             turned.append(case)
         else:
             other.append(case)
-    yield from one_finding(
-        unsure, level='warning', rule='mask-turned-or-not', file=unsure[0].file if unsure else '',
-        key=_folder_key(source),
-        message=f'{counted(len(unsure), "square image")} of {len(files):,} that were looked into are turned by their '
-        'EXIF orientation when they are loaded. Of square ones the size does not tell whether their masks were drawn '
-        f'on the turned image: {listed([case.file for case in unsure], 3)}.',
-        remedy='look at one of them: tools/check.py --level full draws what is trained. Where masks do not fit, take '
-        "color_type='color_ignore_orientation' in LoadImageFromFile of all pipelines.",
-    )  # fmt: skip
+    yield from _turned_or_not(source, unsure, len(files))
     yield from one_finding(
         other, level='error', rule='mask-size', file=other[0].file if other else '', key=_folder_key(source),
         message=f'{counted(len(other), "mask")} of {len(files):,} that were looked into are of another size than their '
@@ -106,6 +98,18 @@ def _sizes(source: MaskSource, files: LookedAt) -> Iterator[Finding]:
         f'{"; ".join(f"{case.file} is {case.value}, {case.fix}" for case in turned[:3])}.',
         remedy="load images as they are stored, dict(type='LoadImageFromFile', "
         "color_type='color_ignore_orientation') in all pipelines; or store images upright, without EXIF.",
+    )  # fmt: skip
+
+
+def _turned_or_not(source: MaskSource, unsure: Sequence[Case], total: int) -> Iterator[Finding]:
+    yield from one_finding(
+        unsure, level='warning', rule='mask-turned-or-not', file=unsure[0].file if unsure else '',
+        key=_folder_key(source),
+        message=f'{counted(len(unsure), "square image")} of {total:,} that were looked into are turned by their '
+        'EXIF orientation when they are loaded. Of square ones the size does not tell whether their masks were drawn '
+        f'on the turned image: {listed([case.file for case in unsure], 3)}.',
+        remedy='look at one of them: tools/check.py --level full draws what is trained. Where masks do not fit, take '
+        "color_type='color_ignore_orientation' in LoadImageFromFile of all pipelines.",
     )  # fmt: skip
 
 

@@ -65,38 +65,17 @@ class SegmentationDataset(BaseSegDataset):
     ) -> None:
         classes, palette = _names(metainfo)
         self._file_labels, colors = check_arguments(
-            classes=classes,
-            palette=palette,
-            label_map=label_map,
-            mask_colors=mask_colors,
-            reduce_zero_label=reduce_zero_label,
-            ignore_index=ignore_index,
-        )
+            classes=classes, palette=palette, label_map=label_map, mask_colors=mask_colors,
+            reduce_zero_label=reduce_zero_label, ignore_index=ignore_index,
+        )  # fmt: skip
         super().__init__(
-            ann_file=ann_file,
-            img_suffix=img_suffix,
-            seg_map_suffix=seg_map_suffix,
-            metainfo=dict(metainfo),
-            data_root=data_root,
-            data_prefix=dict(data_prefix),
-            filter_cfg=filter_cfg,
-            indices=indices,
-            serialize_data=serialize_data,
-            pipeline=list(pipeline),
-            test_mode=test_mode,
-            lazy_init=lazy_init,
-            max_refetch=max_refetch,
-            ignore_index=ignore_index,
-            reduce_zero_label=reduce_zero_label,
+            ann_file=ann_file, img_suffix=img_suffix, seg_map_suffix=seg_map_suffix, metainfo=dict(metainfo),
+            data_root=data_root, data_prefix=dict(data_prefix), filter_cfg=filter_cfg, indices=indices,
+            serialize_data=serialize_data, pipeline=list(pipeline), test_mode=test_mode, lazy_init=lazy_init,
+            max_refetch=max_refetch, ignore_index=ignore_index, reduce_zero_label=reduce_zero_label,
             backend_args=backend_args,
-        )
-        for steps, place in annotation_loaders(self.pipeline):
-            own = getattr(steps[place], 'reduce_zero_label', None)
-            if own is not None and own != reduce_zero_label:
-                raise ValueError(
-                    f'reduce_zero_label is {reduce_zero_label} for the data set and {own} for LoadAnnotations of its '
-                    'pipeline. The data set says it: leave it out of the pipeline.'
-                )
+        )  # fmt: skip
+        _refuse_other_reduction(self.pipeline, reduce_zero_label)
         insert_after_loading(self.pipeline, OneChannel(colors))
 
     def get_label_map(self, new_classes: Any = None) -> dict[int, int] | None:
@@ -158,6 +137,16 @@ class OneChannel:
 
     def __repr__(self) -> str:
         return f'{type(self).__name__}(numbers={self.numbers})'
+
+
+def _refuse_other_reduction(pipeline: Any, own: bool) -> None:
+    for steps, place in annotation_loaders(pipeline):
+        told = getattr(steps[place], 'reduce_zero_label', None)
+        if told is not None and told != own:
+            raise ValueError(
+                f'reduce_zero_label is {own} for the data set and {told} for LoadAnnotations of its pipeline. The data '
+                'set says it: leave it out of the pipeline.'
+            )
 
 
 def _names(metainfo: Mapping[str, Any]) -> tuple[Sequence[str], Sequence[Sequence[int]]]:
