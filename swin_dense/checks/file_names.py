@@ -10,16 +10,27 @@ ACCENTS = (
 
 
 class RealPaths:
-    """Paths with links of folders followed; a folder is looked up once, as there may be 100,000 images in it."""
+    """Paths with links followed. A folder is looked up and listed once, as there may be 100,000 images in it."""
 
     def __init__(self) -> None:
         self._folders: dict[str, str] = {}
+        self._links: dict[str, dict[str, str]] = {}
 
     def __call__(self, path: str) -> str:
         folder, name = os.path.split(path)
         if folder not in self._folders:
             self._folders[folder] = os.path.realpath(folder)
-        return os.path.join(self._folders[folder], name)
+            self._links[folder] = _links_in(folder)
+        return self._links[folder].get(name) or os.path.join(self._folders[folder], name)
+
+
+def _links_in(folder: str) -> dict[str, str]:
+    """Name -> target of the links in a folder."""
+    try:
+        with os.scandir(folder or '.') as entries:
+            return {entry.name: os.path.realpath(entry.path) for entry in entries if entry.is_symlink()}
+    except OSError:
+        return {}
 
 
 def composed(name: str) -> str:

@@ -17,15 +17,18 @@ def folders_swapped(source: MaskSource, images: Sequence[str], masks: Sequence[s
     """An error where what is to be masks has the many colours of photos, and what is to be images has few."""
     if source.mask_folder is None:
         return None
-    kinds = [_kinds(source.image_folder, images), _kinds(source.mask_folder, masks)]
-    if not all(kinds) or max(kinds[0]) > _FEW or min(kinds[1]) < _MANY:
+    of_masks = _kinds(source.mask_folder, masks)
+    if not of_masks or min(of_masks) < _MANY:
+        return None
+    of_images = _kinds(source.image_folder, images)  # of photos it takes a while
+    if not of_images or max(of_images) > _FEW:
         return None
     return Finding(
         level='error', rule='folders-swapped', file=source.mask_folder, key=f'{source.key}.data_prefix',
         value=source.dataset.cfg.get('data_prefix'),
         message=f'images and masks of the {source.split} set seem to have changed places: files in '
-        f'{source.mask_folder}, which are to be masks, have {min(kinds[1]):,} colours and more, as photos; those in '
-        f'{source.image_folder}, which are to be images, have {max(kinds[0])} at most.',
+        f'{source.mask_folder}, which are to be masks, have {min(of_masks):,} colours and more, as photos; those in '
+        f'{source.image_folder}, which are to be images, have {max(of_images)} at most.',
         remedy=f'write data_prefix=dict(img_path=FOLDER OF IMAGES, seg_map_path=FOLDER OF MASKS) in {source.key}: '
         'exchange the two.',
     )  # fmt: skip

@@ -66,6 +66,21 @@ def _as_normalised(entry, content):
     entry['bbox'] = [x / width, y / height, w / width, h / height]
 
 
+def _as_yolo(entry, content):
+    _as_normalised(entry, content)
+    x, y, w, h = entry['bbox']
+    entry['bbox'] = [x + w / 2, y + h / 2, w, h]
+
+
+def _as_centres(entry, content):
+    x, y, w, h = entry['bbox']
+    entry['bbox'] = [x + w / 2, y + h / 2, w, h]
+
+
+def _copied(folder: Path) -> None:
+    shutil.copy(folder / TRAIN, folder / VAL)
+
+
 def _as_corners(entry, content):
     x, y, w, h = entry['bbox']
     entry['bbox'] = [x, y, x + w, y + h]
@@ -324,6 +339,16 @@ FAULTS = [
         says=('between 0 and 1', 'Multiply'),
     ),
     _fault(
+        name='boxes of YOLO files', rule='box-normalised', where='annotations[].bbox',
+        data=_each('annotations', _as_yolo), silent='every object is background',
+        says=('between 0 and 1', 'centre', 'x - width / 2'),
+    ),
+    _fault(
+        name='boxes by their centre', rule='box-of-centre', where='annotations[].bbox',
+        data=_each('annotations', _as_centres), silent='boxes half their size away from the objects are learnt',
+        says=('[x - width / 2, y - height / 2, width, height]',),
+    ),
+    _fault(
         name='boxes of corners', rule='box-of-corners', where='annotations[].bbox',
         data=_each('annotations', _as_corners), silent='boxes too large by their distance from the border are learnt',
         says=('[x1, y1, x2 - x1, y2 - y1]',),
@@ -370,6 +395,11 @@ FAULTS = [
         name='folder in the names and in the prefix', rule='image-missing', where='images[].file_name',
         data=_each('images', lambda entry, content: entry.update(file_name=f'train/{entry["file_name"]}')),
         says=("data_prefix=dict(img='')",),
+    ),
+    _fault(
+        name='addresses in the place of names', rule='image-address', where='images[].file_name',
+        data=_each('images', lambda entry, content: entry.update(file_name=f'https://a.b/{entry["file_name"]}')),
+        says=('Download', "file_name: '"),
     ),
     _fault(
         name='prefix under another key', rule='data-prefix', where='train_dataloader.dataset.data_prefix',
@@ -428,6 +458,10 @@ FAULTS = [
         "data_prefix=dict(img='train/')))\ntest_dataloader = val_dataloader",
         silent='AP of what was learnt by heart',
         says=('Hold some images back',),
+    ),
+    _fault(
+        name='the val file is a copy of the train file', rule='annotations-copied',
+        where='val_dataloader.dataset.ann_file', data=_copied, says=('a copy', 'instances_train.json'),
     ),
     _fault(
         name='images of train in val', rule='image-in-train', where='images[].file_name', data=_train_images_in_val,

@@ -70,9 +70,15 @@ def _as_palette(folder: Path) -> None:
 def _renamed(suffix: str, folder_of: str, split: str = 'training') -> Callable[[Path], None]:
     def edit(folder: Path) -> None:
         for path in sorted((folder / folder_of / split).iterdir()):
-            path.rename(path.with_suffix(suffix))
+            path.rename(path.with_name(path.stem + suffix))
 
     return edit
+
+
+def _renamed_to_png(folder: Path) -> None:
+    for path in _images(folder):
+        Image.open(path).save(path.with_suffix('.png'))
+        path.unlink()
 
 
 def _turned(folder: Path) -> None:
@@ -282,6 +288,23 @@ FAULTS = [
         rule='image-without-mask',
         where='train_dataloader.dataset.data_prefix.seg_map_path',
         says=('24 of 24 images', 'There is', '.PNG', "seg_map_suffix='.PNG'"),
+    ),
+    Fault(
+        name='masks are called NAME_mask.png',
+        task='segmentation',
+        data=_renamed('_mask.png', 'annotations'),
+        rule='image-without-mask',
+        where='train_dataloader.dataset.data_prefix.seg_map_path',
+        says=('24 of 24 images', 'There is', "seg_map_suffix='_mask.png'"),
+    ),
+    Fault(
+        name='images and masks changed places',
+        task='segmentation',
+        data=_renamed_to_png,
+        config=TRAIN.format("data_prefix=dict(img_path='annotations/training', seg_map_path='images/training')"),
+        rule='folders-swapped',
+        where='train_dataloader.dataset.data_prefix',
+        says=('changed places', 'exchange the two'),
     ),
     Fault(
         name='images end in .png, and img_suffix is .jpg',

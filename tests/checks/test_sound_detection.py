@@ -505,6 +505,23 @@ def test_a_val_file_that_is_a_copy_of_the_train_file(tmp_path):
     assert [each.rule for each in found] == ['annotations-copied']
 
 
+@pytest.mark.parametrize('what', ['file', 'folder'])
+def test_links_to_images_of_training(tmp_path, what):
+    two_splits(tmp_path)
+    train = sorted((tmp_path / 'train').iterdir())
+    val = json.loads((tmp_path / 'val.json').read_text())
+    if what == 'file':
+        path = tmp_path / 'val' / val['images'][0]['file_name']
+        path.unlink()
+        path.symlink_to(train[2])
+    else:
+        (tmp_path / 'val' / 'linked').symlink_to(tmp_path / 'train')
+        val['images'][0]['file_name'] = f'linked/{train[2].name}'
+        (tmp_path / 'val.json').write_text(json.dumps(val))
+    (found,) = named(found_in(config_of(tmp_path, splits=('train', 'val'))), 'error')
+    assert (found.rule, found.key) == ('image-in-train', 'images[0].file_name')
+
+
 def test_val_images_in_the_folder_of_training(tmp_path):
     two_splits(tmp_path)
     for path in sorted((tmp_path / 'val').iterdir()):
