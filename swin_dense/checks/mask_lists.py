@@ -5,10 +5,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from swin_dense.checks.cases import listed, one_finding
+from swin_dense.checks.file_names import ACCENTS, composed
 from swin_dense.checks.findings import Case, Finding
 from swin_dense.checks.mask_sources import MaskSource
 from swin_dense.datasets.pairing import stem_of
 
+_CALLED = 'the file is called'
 _OWN = "type='swin_dense.SegmentationDataset'"
 
 
@@ -23,6 +25,7 @@ def listed_stems(
     except (OSError, UnicodeDecodeError) as error:
         return [], [_unreadable(source, error)]
     stems, cases, names = [], [], set(images)
+    by_composed = {composed(stem): stem for stem in by_stem}
     for number, line in enumerate(lines, 1):
         name = line.strip()
         stem = name if name in by_stem or not source.pairs_by_stem else stem_of(name, source.image_suffixes) or name
@@ -31,6 +34,7 @@ def listed_stems(
         elif name or not source.pairs_by_stem:
             fix = 'remove the line, or put the image there'
             fix = f'write {Path(name).with_suffix("")}: the ending is added' if name in names else fix
+            fix = f'{_CALLED} {other!a}' if (other := by_composed.get(composed(stem))) else fix
             cases.append(Case(source.ann_file, f'line {number}', name, fix))
     return stems, _without_image(source, cases, len(lines), names)
 
@@ -51,6 +55,8 @@ def _without_image(source: MaskSource, cases: Sequence[Case], total: int, names:
         if ends
         else f'take the lines out, or put the images there. They are sought in {source.image_folder}.'
     )
+    if any(case.fix.startswith(_CALLED) for case in cases):
+        remedy = ACCENTS
     found = one_finding(
         cases, level='error', rule='listed-image-missing', file=source.ann_file, key=f'{source.key}.ann_file',
         message=f'{len(cases):,} of {total:,} names in {source.ann_file} have no image '

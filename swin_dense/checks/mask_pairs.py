@@ -62,7 +62,7 @@ def find_pairs(source: MaskSource, folders: Folders) -> Pairs:
         for stem in wanted
         if stem in mask_by_stem
     ]
-    if not pairs.paths and (other := _other_endings(source, list(by_stem.values()), masks)):
+    if wanted and not pairs.paths and (other := _other_endings(source, list(by_stem.values()), masks)):
         pairs.findings.append(other)
         return pairs
     pairs.findings += _images_alone(source, by_stem, [stem for stem in wanted if stem not in mask_by_stem], masks)

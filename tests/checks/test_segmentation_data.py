@@ -386,6 +386,29 @@ def test_names_that_differ_in_how_accents_are_written(own_data):
     assert "'caf\\xe9" in found.message
 
 
+def test_a_list_of_wrong_names_says_nothing_of_endings(own_data):
+    data = own_data / 'data/segmentation'
+    (data / 'train.txt').write_text('no\nsuch\nimage\n')
+    config = "train_dataloader = dict(dataset=dict(ann_file='train.txt'))"
+    found = wrong(check(sound(own_data, config), splits=('train',)))
+    assert [each.rule for each in found] == ['listed-image-missing']
+
+
+def test_listed_names_that_differ_in_how_accents_are_written(own_data):
+    data = own_data / 'data/segmentation'
+    for folder in ('images', 'annotations'):
+        for path in sorted((data / folder / 'training').iterdir()):
+            path.rename(path.with_name(unicodedata.normalize('NFD', f'caf\u00e9 {path.name}')))
+    names = [unicodedata.normalize('NFC', path.stem) for path in sorted((data / 'images/training').iterdir())]
+    (data / 'train.txt').write_text('\n'.join(names))
+    config = "train_dataloader = dict(dataset=dict(ann_file='train.txt'))"
+    (found,) = [each for each in wrong(check(sound(own_data, config), splits=('train',))) if each.level == 'error']
+    assert found.rule == 'listed-image-missing'
+    assert len(found.cases) == 24
+    assert 'NFC' in found.remedy
+    assert "'cafe\\u0301" in found.cases[0].fix
+
+
 def test_masks_of_another_ending_that_are_jpeg_are_to_be_exported(own_data):
     for path in (own_data / 'data/segmentation/annotations/training').iterdir():
         Image.open(path).save(path.with_suffix('.jpg'))
