@@ -14,8 +14,9 @@ from mmengine.runner import Runner
 from mmengine.utils.dl_utils import set_multi_processing
 from torch.utils.data import DataLoader
 
-from swin_dense.engine.config_types import Arguments, arguments_of, find_type
+from swin_dense.engine.config_types import find_type
 from swin_dense.engine.default_hooks import DEFAULT_HOOKS
+from swin_dense.engine.signatures import Arguments, arguments_of
 
 # what Runner and this package read from a config besides the arguments of Runner
 _READ_ELSEWHERE = {
