@@ -89,7 +89,7 @@ def _same(left: str, right: str) -> bool:
 def _masks(cfg: Config, key: str, metric: dict[str, Any]) -> Iterator[Finding]:
     kinds = metric.get('metric', ())
     kinds = [kinds] if isinstance(kinds, str) else list(kinds or ())
-    if 'segm' in kinds and not predicts_masks(cfg.get('model')):
+    if 'segm' in kinds and cfg.get('model') and not predicts_masks(cfg.get('model')):
         yield Finding(
             level='error', rule='metric-of-masks', key=f'{key}.metric', value=kinds,
             message=f'{cfg.model.get("type")} predicts no masks, and the metric asks for them.',
@@ -104,19 +104,23 @@ def loaded_annotations(cfg: Config, datasets: Sequence[DatasetConfig]) -> Iterat
         return
     wanted = {'with_mask': 'mask_head', 'with_seg': 'semantic_head'}
     for dataset in datasets:
-        pipeline = dataset.argument('pipeline') or ()
-        for number, step in enumerate(pipeline):
-            kind = step.get('type') if isinstance(step, dict) else None
-            if dataset.split != 'train' or not isinstance(kind, str) or kind.split('.')[-1] != 'LoadAnnotations':
-                continue
-            for argument, head in wanted.items():
-                if roi_head.get(head) is not None and not step.get(argument, False):
-                    yield Finding(
-                        level='error', rule='not-loaded', key=f'{dataset.key}.pipeline.{number}.{argument}',
-                        value=step.get(argument),
-                        message=f'model.roi_head.{head} learns from what {argument}=True loads.',
-                        remedy=f'Write {argument}=True there, or model.roi_head.{head}=None.',
-                    )  # fmt: skip
+        if dataset.split != 'train':
+            continue
+        steps = [
+            (number, step)
+            for number, step in enumerate(dataset.argument('pipeline') or ())
+            if isinstance(step, dict) and str(step.get('type')).split('.')[-1] == 'LoadAnnotations'
+        ]
+        for argument, head in wanted.items():
+            is_wanted = roi_head.get(head) is not None
+            if steps and is_wanted and not any(step.get(argument, False) for _, step in steps):
+                number, step = steps[0]
+                yield Finding(
+                    level='error', rule='not-loaded', key=f'{dataset.key}.pipeline.{number}.{argument}',
+                    value=step.get(argument),
+                    message=f'model.roi_head.{head} learns from what {argument}=True loads.',
+                    remedy=f'Write {argument}=True there, or model.roi_head.{head}=None.',
+                )  # fmt: skip
 
 
 def metric_keys(metric: dict[str, Any], scope: str | None) -> list[str] | None:

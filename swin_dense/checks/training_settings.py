@@ -100,7 +100,7 @@ def _schedules(values: dict[str, Any], train_cfg: dict[str, Any]) -> Iterator[Fi
         key = f'param_scheduler.{number}' if is_list else 'param_scheduler'
         if not isinstance(scheduler, dict):
             continue
-        if scheduler.get('by_epoch', True) and 'max_epochs' not in train_cfg:
+        if 'max_epochs' not in train_cfg and _counts_epochs(scheduler):
             yield _finding(
                 'error', 'schedule-in-epochs', f'{key}.by_epoch', scheduler.get('by_epoch'),
                 f'{scheduler.get("type")} counts epochs (by_epoch=True is the default), and training by iterations is '
@@ -112,6 +112,13 @@ def _schedules(values: dict[str, Any], train_cfg: dict[str, Any]) -> Iterator[Fi
                 'warning', 'schedule-length', f'{key}.{late}', scheduler.get(late), f'{note}.',
                 f'Change {key}.{late} and train_cfg.{_unit(train_cfg)} together.',
             )  # fmt: skip
+
+
+def _counts_epochs(scheduler: dict[str, Any]) -> bool:
+    """Whether it moves at the end of an epoch: not one that is converted, nor one that follows validations."""
+    is_converted = scheduler.get('convert_to_iter_based', False)
+    follows_validation = _bare(scheduler.get('type')).startswith('ReduceOnPlateau')
+    return scheduler.get('by_epoch', True) and not is_converted and not follows_validation
 
 
 def _intervals(values: dict[str, Any], train_cfg: dict[str, Any], length: int) -> Iterator[Finding]:

@@ -178,6 +178,37 @@ train_dataloader = dict(dataset=dict(pipeline=[
         config="names = ('sky', 'grass', 'water', 'sand', 'grass', 'toy')\n"
         'train_dataloader = dict(dataset=dict(metainfo=dict(classes=names)))',
     ),
+    # --- rules for parameters -----------------------------------------------------------------------------------------
+    Fault(
+        name='a rule for parameters that nothing reads', task='detection', rule='unknown-key',
+        where=': optim_wrapper.paramwise_cfg.norm_decay_mul',
+        says=("'norm_decay_mult'", 'DefaultOptimWrapperConstructor'),
+        config='optim_wrapper = dict(constructor=None, paramwise_cfg=dict(norm_decay_mul=0.0))',
+        silent='norms decay as all else',
+    ),
+    Fault(
+        name='a rule for a name that is misspelt', task='detection', rule='unknown-key',
+        where=': optim_wrapper.paramwise_cfg.custom_keys.backbone.lr_mul', says=("'lr_mult'",),
+        config='optim_wrapper = dict(constructor=None,\n'
+        '    paramwise_cfg=dict(custom_keys=dict(backbone=dict(lr_mul=0.1))))',
+        silent='the backbone has the whole rate',
+    ),
+    Fault(
+        name="mmengine's rules for our constructor", task='detection', rule='unknown-key',
+        where=': optim_wrapper.paramwise_cfg.custom_keys', says=('ParameterGroups', 'lr_mult'),
+        config='optim_wrapper = dict(paramwise_cfg=dict(custom_keys=dict(backbone=dict(lr_mult=0.1))))',
+    ),
+    Fault(
+        name='a misspelt constructor', task='detection', rule='unknown-type', where=': optim_wrapper.constructor',
+        says=("'swin_dense.ParameterGroups'",), config="optim_wrapper = dict(constructor='swin_dense.ParameterGroup')",
+    ),
+    Fault(
+        name='a rule for a part that is not there', task='detection', rule='rule-without-parameters', level='warning',
+        where=': optim_wrapper.paramwise_cfg.custom_keys', says=("'backbone'", "'bakbone'"),
+        config='optim_wrapper = dict(constructor=None,\n'
+        '    paramwise_cfg=dict(custom_keys=dict(bakbone=dict(lr_mult=0.1))))',
+        silent='the backbone has the whole rate',
+    ),
     # --- parts of the model -------------------------------------------------------------------------------------------
     Fault(
         name='the neck of another backbone', task='detection', rule='neck-channels', where=': model.neck.in_channels',
