@@ -17,6 +17,8 @@ _TRIOS = {
     'val': ('val_dataloader', 'val_cfg', 'val_evaluator'),
     'test': ('test_dataloader', 'test_cfg', 'test_evaluator'),
 }
+# rates beyond these are slips: of the decimal point, or of another optimiser
+_MOST_RATES = {'Adam': 0.01, 'AdamW': 0.01, 'NAdam': 0.01, 'RAdam': 0.01, 'SGD': 1.0}
 _MOST_MOMENTUM = 0.5  # of EMA: the share of the new weights
 
 
@@ -30,6 +32,7 @@ def training_settings(cfg: Config) -> Iterator[Finding]:
     yield from _schedules(values, train_cfg)
     yield from _intervals(values, train_cfg, length)
     yield from _learning_rate(values)
+    yield from _unusual_rate(values)
 
 
 def parts_together(cfg: Config, split: str) -> Iterator[Finding]:
@@ -39,6 +42,8 @@ def parts_together(cfg: Config, split: str) -> Iterator[Finding]:
     if missing and len(missing) < len(names):
         there = [name for name in names if name not in missing]
         example = '=dict()' if missing[0].endswith('_cfg') and split != 'train' else '=dict(...)'
+        if split == 'test' and cfg.get(missing[0].replace('test', 'val')) and example == '=dict(...)':
+            example = f' = {missing[0].replace("test", "val")} to test on the set of validation'
         yield _finding(
             'error', 'incomplete-parts', missing[0], None,
             f'{" and ".join(there)} {"is" if len(there) == 1 else "are"} set, {" and ".join(missing)} '
@@ -165,6 +170,19 @@ def _learning_rate(values: dict[str, Any]) -> Iterator[Finding]:
         f'Set auto_scale_lr.enable=True, or optim_wrapper.optimizer.lr={rate * batch / rule["base_batch_size"]:g}.'
         if unscaled else '',
     )  # fmt: skip
+
+
+def _unusual_rate(values: dict[str, Any]) -> Iterator[Finding]:
+    optimizer = (values.get('optim_wrapper') or {}).get('optimizer') or {}
+    kind, rate = _bare(optimizer.get('type')), optimizer.get('lr')
+    most = _MOST_RATES.get(kind)
+    if most is not None and isinstance(rate, (int, float)) and rate > most:
+        usual = 1e-4 if kind != 'SGD' else 0.01
+        yield _finding(
+            'warning', 'lr-unusual', 'optim_wrapper.optimizer.lr', rate,
+            f'recipes with {kind} have rates up to {most:g}; with {rate:g} weights become NaN, or learn nothing.',
+            f'Write optim_wrapper.optimizer.lr={usual:g}, say.',
+        )  # fmt: skip
 
 
 def _unit(train_cfg: dict[str, Any]) -> str:

@@ -98,7 +98,7 @@ _PLACES: tuple[tuple[str, Place], ...] = (
     (r'\w+_dataloader\.(collate_fn|worker_init_fn)', Place('FUNCTIONS')),
     (
         r'optim_wrapper',
-        Place('OPTIM_WRAPPERS', 'OptimWrapper', _named('constructor', 'paramwise_cfg'), _named('optimizer')),
+        Place('OPTIM_WRAPPERS', 'OptimWrapper', _named('constructor', 'paramwise_cfg')),
     ),
     (r'optim_wrapper\.clip_grad', Place(keys=_parameters(torch.nn.utils.clip_grad_norm_) | {'type', 'clip_value'})),
     (r'optim_wrapper\.optimizer', Place('OPTIMIZERS', supplied=_named('params'), is_whole=True)),

@@ -178,6 +178,36 @@ train_dataloader = dict(dataset=dict(pipeline=[
         config="names = ('sky', 'grass', 'water', 'sand', 'grass', 'toy')\n"
         'train_dataloader = dict(dataset=dict(metainfo=dict(classes=names)))',
     ),
+    # --- metrics and rates --------------------------------------------------------------------------------------------
+    Fault(
+        name='a misspelt metric of boxes', task='detection', rule='unknown-metric', where=': val_evaluator.metric',
+        says=("'bbbox'", "'bbox'"), config="val_evaluator = dict(metric='bbbox')",
+    ),
+    Fault(
+        name='a misspelt metric of masks', task='segmentation', rule='unknown-metric',
+        where=': val_evaluator.iou_metrics', says=("'mIOU'", "'mIoU'"),
+        config="val_evaluator = dict(iou_metrics=['mIOU'])",
+    ),
+    Fault(
+        name='a misspelt best metric', task='detection', rule='unknown-metric',
+        where=': default_hooks.checkpoint.save_best', says=("'coco/bbbox_mAP'", "'coco/bbox_mAP'"),
+        config="val_evaluator = dict(classwise=True)\n"
+        "default_hooks = dict(checkpoint=dict(save_best='coco/bbbox_mAP'))",
+    ),
+    Fault(
+        name='optimiser with an s', task='detection', rule='unknown-key', where=': optim_wrapper.optimiser',
+        says=("'optimizer'",), config="optim_wrapper = dict(optimiser=dict(type='AdamW', lr=1e-4))",
+    ),
+    Fault(
+        name='a rate of 1 for AdamW', task='detection', rule='lr-unusual', level='warning',
+        where=': optim_wrapper.optimizer.lr', says=('AdamW', '0.01'),
+        config='optim_wrapper = dict(optimizer=dict(lr=1.0))',
+        silent='weights become NaN, or nothing is learned',
+    ),
+    Fault(
+        name='a test without its data', task='segmentation', rule='incomplete-parts', where=': test_dataloader',
+        says=('test_dataloader = val_dataloader',), config='test_dataloader = None',
+    ),
     # --- rules for parameters -----------------------------------------------------------------------------------------
     Fault(
         name='a rule for parameters that nothing reads', task='detection', rule='unknown-key',

@@ -186,3 +186,27 @@ def test_rules_of_the_libraries():
         assert 'unknown-key' not in rules_of(cfg), kind
         cfg.optim_wrapper.paramwise_cfg.num_layer = 6
         assert 'unknown-key' in rules_of(cfg), kind
+
+
+# --- tests and metrics ------------------------------------------------------------------------------------------------
+
+
+def test_a_config_without_a_test_set(demo):
+    cfg = demo('segmentation', 'test_dataloader = None\ntest_evaluator = None\ntest_cfg = None')
+    (found,) = [each for each in check_settings(cfg, SPLITS, 'quick') if each.rule == 'no-test-data']
+    assert found.level == 'ok'
+    assert 'test_dataloader = val_dataloader' in found.message
+
+
+@pytest.mark.parametrize(
+    ('task', 'lines'),
+    [
+        ('detection', "val_evaluator = dict(_delete_=True, type='CocoMetric', metric=['proposal', 'proposal_fast'])"),
+        ('detection', "default_hooks = dict(checkpoint=dict(save_best='auto'))"),
+        ('detection', "default_hooks = dict(checkpoint=dict(save_best='coco/segm_mAP_50'))"),
+        ('segmentation', "val_evaluator = dict(iou_metrics=['mDice', 'mFscore'])\n"
+        "default_hooks = dict(checkpoint=dict(save_best='mPrecision'))"),
+    ],
+)  # fmt: skip
+def test_metrics_that_there_are(demo, task, lines):
+    assert 'unknown-metric' not in rules_of(demo(task, lines))
