@@ -178,6 +178,67 @@ train_dataloader = dict(dataset=dict(pipeline=[
         config="names = ('sky', 'grass', 'water', 'sand', 'grass', 'toy')\n"
         'train_dataloader = dict(dataset=dict(metainfo=dict(classes=names)))',
     ),
+    # --- metrics and rates --------------------------------------------------------------------------------------------
+    Fault(
+        name='a misspelt metric of boxes', task='detection', rule='unknown-metric', where=': val_evaluator.metric',
+        says=("'bbbox'", "'bbox'"), config="val_evaluator = dict(metric='bbbox')",
+    ),
+    Fault(
+        name='a misspelt metric of masks', task='segmentation', rule='unknown-metric',
+        where=': val_evaluator.iou_metrics', says=("'mIOU'", "'mIoU'"),
+        config="val_evaluator = dict(iou_metrics=['mIOU'])",
+    ),
+    Fault(
+        name='a misspelt best metric', task='detection', rule='unknown-metric',
+        where=': default_hooks.checkpoint.save_best', says=("'coco/bbbox_mAP'", "'coco/bbox_mAP'"),
+        config="val_evaluator = dict(classwise=True)\n"
+        "default_hooks = dict(checkpoint=dict(save_best='coco/bbbox_mAP'))",
+    ),
+    Fault(
+        name='optimiser with an s', task='detection', rule='unknown-key', where=': optim_wrapper.optimiser',
+        says=("'optimizer'",), config="optim_wrapper = dict(optimiser=dict(type='AdamW', lr=1e-4))",
+    ),
+    Fault(
+        name='a rate of 1 for AdamW', task='detection', rule='lr-unusual', level='warning',
+        where=': optim_wrapper.optimizer.lr', says=('AdamW', '0.01'),
+        config='optim_wrapper = dict(optimizer=dict(lr=1.0))',
+        silent='weights become NaN, or nothing is learned',
+    ),
+    Fault(
+        name='a test without its data', task='segmentation', rule='incomplete-parts', where=': test_dataloader',
+        says=('test_dataloader = val_dataloader',), config='test_dataloader = None',
+    ),
+    # --- rules for parameters -----------------------------------------------------------------------------------------
+    Fault(
+        name='a rule for parameters that nothing reads', task='detection', rule='unknown-key',
+        where=': optim_wrapper.paramwise_cfg.norm_decay_mul',
+        says=("'norm_decay_mult'", 'DefaultOptimWrapperConstructor'),
+        config='optim_wrapper = dict(constructor=None, paramwise_cfg=dict(norm_decay_mul=0.0))',
+        silent='norms decay as all else',
+    ),
+    Fault(
+        name='a rule for a name that is misspelt', task='detection', rule='unknown-key',
+        where=': optim_wrapper.paramwise_cfg.custom_keys.backbone.lr_mul', says=("'lr_mult'",),
+        config='optim_wrapper = dict(constructor=None,\n'
+        '    paramwise_cfg=dict(custom_keys=dict(backbone=dict(lr_mul=0.1))))',
+        silent='the backbone has the whole rate',
+    ),
+    Fault(
+        name="mmengine's rules for our constructor", task='detection', rule='unknown-key',
+        where=': optim_wrapper.paramwise_cfg.custom_keys', says=('ParameterGroups', 'lr_mult'),
+        config='optim_wrapper = dict(paramwise_cfg=dict(custom_keys=dict(backbone=dict(lr_mult=0.1))))',
+    ),
+    Fault(
+        name='a misspelt constructor', task='detection', rule='unknown-type', where=': optim_wrapper.constructor',
+        says=("'swin_dense.ParameterGroups'",), config="optim_wrapper = dict(constructor='swin_dense.ParameterGroup')",
+    ),
+    Fault(
+        name='a rule for a part that is not there', task='detection', rule='rule-without-parameters', level='warning',
+        where=': optim_wrapper.paramwise_cfg.custom_keys', says=("'backbone'", "'bakbone'"),
+        config='optim_wrapper = dict(constructor=None,\n'
+        '    paramwise_cfg=dict(custom_keys=dict(bakbone=dict(lr_mult=0.1))))',
+        silent='the backbone has the whole rate',
+    ),
     # --- parts of the model -------------------------------------------------------------------------------------------
     Fault(
         name='the neck of another backbone', task='detection', rule='neck-channels', where=': model.neck.in_channels',
