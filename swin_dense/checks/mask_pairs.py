@@ -160,6 +160,8 @@ def _other_endings(source: MaskSource, images: Sequence[str], masks: Sequence[st
         return None
     arguments = [] if image_ending in source.image_suffixes else [f'img_suffix={image_ending!r}']
     arguments += [] if mask_ending in source.mask_suffixes else [f'seg_map_suffix={mask_ending!r}']
+    if not arguments:  # the endings are not what is wrong
+        return None
     if mask_ending.lower().endswith(_LOSSY):
         remedy = f'the masks are JPEG, which changes numbers near edges: export them anew as PNG. {_ALL_BUT_PNG}'
     else:

@@ -394,6 +394,20 @@ def test_a_list_of_wrong_names_says_nothing_of_endings(own_data):
     assert [each.rule for each in found] == ['listed-image-missing']
 
 
+def test_listed_images_whose_masks_are_gone(own_data):
+    """All others are paired by the endings that are named."""
+    data = own_data / 'data/segmentation'
+    names = sorted(path.stem for path in (data / 'images/training').iterdir())[:2]
+    for name in names:
+        (data / 'annotations/training' / f'{name}.png').unlink()
+    (data / 'train.txt').write_text('\n'.join(names))
+    config = "train_dataloader = dict(dataset=dict(ann_file='train.txt'))"
+    (found,) = wrong(check(sound(own_data, config), splits=('train',)))
+    assert found.rule == 'image-without-mask'
+    assert len(found.cases) == 2
+    assert found.remedy.startswith('put the masks there')
+
+
 def test_listed_names_that_differ_in_how_accents_are_written(own_data):
     data = own_data / 'data/segmentation'
     for folder in ('images', 'annotations'):
