@@ -10,5 +10,4 @@ _base_ = [
 model = dict(
     backbone=dict(_base_.backbone, drop_path_rate=0.1, out_indices=(1, 2, 3)),
     neck=dict(in_channels=_base_.pyramid_channels[1:]),
-    bbox_head=dict(num_classes=_base_.num_classes),
 )

@@ -10,5 +10,4 @@ _base_ = [
 model = dict(
     backbone=dict(_base_.backbone, drop_path_rate=0.1),
     neck=dict(in_channels=_base_.pyramid_channels),
-    roi_head=dict(bbox_head=dict(num_classes=_base_.num_classes), mask_head=dict(num_classes=_base_.num_classes)),
 )

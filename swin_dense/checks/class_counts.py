@@ -56,7 +56,7 @@ def check_class_counts(cfg: Config, splits: Sequence[str], depth: Depth) -> Iter
 
 def _alike(data: ClassNames) -> Iterator[Finding]:
     groups: dict[str, list[str]] = defaultdict(list)
-    for name in data.names:
+    for name in dict.fromkeys(data.names):  # one that stands twice is an error of its own
         groups[re.sub(r'[\s_-]+', '', str(name)).casefold()].append(str(name))
     for names in groups.values():
         if len(names) > 1:

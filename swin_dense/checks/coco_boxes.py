@@ -5,44 +5,41 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from swin_dense.checks.cases import by_share, counted, one_finding
+from swin_dense.checks.coco_box_forms import other_form
+from swin_dense.checks.coco_classes import is_named
 from swin_dense.checks.coco_files import CocoFile
 from swin_dense.checks.coco_rows import MISSING, NOT_FINITE, NOT_NUMBERS, SOUND, WRONG_LENGTH, Rows
+from swin_dense.checks.dataset_configs import DatasetConfig
 from swin_dense.checks.findings import Case, Finding, Level
 
 _TOLERANCE = 1.0  # pixels beyond the border that come from rounding
-_NEARLY_ALL = 0.9
 _FORM = "'bbox' is [x, y, width, height] in pixels, x and y of its upper left corner."
 
 
-def check_boxes(file: CocoFile, rows: Rows) -> Iterator[Finding]:
-    yield from _malformed(file, rows)
-    boxes, finite = rows.boxes, (rows.form == SOUND) & ~rows.is_ignored
-    if (scaled := _all_of(finite, _is_normalised(boxes))) is not None:
+def check_boxes(dataset: DatasetConfig, file: CocoFile, rows: Rows) -> Iterator[Finding]:
+    """Boxes that are read: of images that are there, and but for their form of classes that the data set names."""
+    is_read = (rows.image >= 0) & ~rows.is_ignored
+    yield from _malformed(file, rows, is_read)
+    finite = is_read & (rows.form == SOUND) & is_named(dataset, file, rows)
+    other = other_form(rows, finite)
+    if other is not None:
+        fix = {'centre': _from_centres, 'corner': _as_pixels, 'pixels': _from_centres_in_pixels, 'ends': _as_sizes}
         yield from _finding(
-            file, rows, scaled, 'box-normalised', 'error',
-            'lie between 0 and 1, as YOLO and others give them: as pixels they are no boxes.',
-            f'{_FORM} Multiply x and width by the width of the image, y and height by its height.', _as_pixels,
-        )  # fmt: skip
-        return
-    if (corners := _corners_instead_of_sizes(rows, finite)) is not None:
-        yield from _finding(
-            file, rows, corners, 'box-of-corners', 'error',
-            'look like [x1, y1, x2, y2]: read as sizes many reach out of their images, read as corners none does.',
-            f'{_FORM} Write [x1, y1, x2 - x1, y2 - y1].', _as_sizes,
-        )  # fmt: skip
+            file, rows, other.chosen, other.rule, 'error', other.message, f'{_FORM} {other.remedy}', fix[other.kind]
+        )
         return
     yield from _degenerate(file, rows, finite)
-    yield from _misplaced(file, rows, finite & (boxes[:, 2:] > 0).all(axis=1))
+    yield from _misplaced(file, rows, finite & (rows.boxes[:, 2:] > 0).all(axis=1))
 
 
-def _malformed(file: CocoFile, rows: Rows) -> Iterator[Finding]:
+def _malformed(file: CocoFile, rows: Rows, is_read: np.ndarray) -> Iterator[Finding]:
     for form, rule, message in (
         (MISSING, 'box-missing', "have no 'bbox': mmdet stops at them."),
         (WRONG_LENGTH, 'box-of-wrong-length', "have a 'bbox' that is no list of four."),
         (NOT_NUMBERS, 'box-not-numbers', 'have something else than numbers in their bbox.'),
         (NOT_FINITE, 'box-not-finite', 'are NaN, which mmdet leaves out, or infinite: the loss would be, too.'),
     ):
-        chosen = (rows.form == form) & ~rows.is_ignored
+        chosen = (rows.form == form) & is_read
         yield from _finding(file, rows, chosen, rule, 'error', message, _FORM, _from_outline)
 
 
@@ -86,26 +83,6 @@ def _misplaced(file: CocoFile, rows: Rows, chosen: np.ndarray) -> Iterator[Findi
     )  # fmt: skip
 
 
-def _is_normalised(boxes: np.ndarray) -> np.ndarray:
-    return np.asarray(((boxes >= 0) & (boxes <= 1)).all(axis=1) & (boxes[:, 2:] > 0).all(axis=1))
-
-
-def _all_of(chosen: np.ndarray, condition: np.ndarray) -> np.ndarray | None:
-    """Those chosen that fulfil the condition, if nearly all do; else None."""
-    found = chosen & condition
-    return found if int(found.sum()) > _NEARLY_ALL * int(chosen.sum()) else None
-
-
-def _corners_instead_of_sizes(rows: Rows, finite: np.ndarray) -> np.ndarray | None:
-    x1, y1, x2, y2 = rows.boxes.T
-    height, width = rows.limits.T
-    fits_as_corners = (x2 > x1) & (y2 > y1) & (x2 <= width + _TOLERANCE) & (y2 <= height + _TOLERANCE)
-    reaches_out = finite & ((x1 + x2 > width + _TOLERANCE) | (y1 + y2 > height + _TOLERANCE))
-    if reaches_out.sum() <= 0.2 * finite.sum():
-        return None
-    return _all_of(finite, np.asarray(fits_as_corners))
-
-
 def _finding(
     file: CocoFile,
     rows: Rows,
@@ -137,6 +114,20 @@ def _box(values: np.ndarray) -> str:
 def _as_pixels(rows: Rows, place: int, file: CocoFile) -> str:
     height, width = rows.limits[place]
     return _box(rows.boxes[place] * [width, height, width, height])
+
+
+def _from_centres(rows: Rows, place: int, file: CocoFile) -> str:
+    height, width = rows.limits[place]
+    return _box(_cornered(rows.boxes[place] * [width, height, width, height]))
+
+
+def _from_centres_in_pixels(rows: Rows, place: int, file: CocoFile) -> str:
+    return _box(_cornered(rows.boxes[place]))
+
+
+def _cornered(box: np.ndarray) -> np.ndarray:
+    x, y, width, height = box
+    return np.array([x - width / 2, y - height / 2, width, height])
 
 
 def _as_sizes(rows: Rows, place: int, file: CocoFile) -> str:

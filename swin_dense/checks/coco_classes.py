@@ -1,6 +1,8 @@
 """Classes of a data set against the categories of its file: what is called what, and in which order."""
 
+import difflib
 import os
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -13,6 +15,7 @@ from swin_dense.checks.dataset_configs import DatasetConfig
 from swin_dense.checks.findings import Case, Finding
 from swin_dense.datasets.coco_json import nearest_name, repeated
 
+_LIKE_CLASSES = ('class', 'classname', 'classnames', 'names', 'labels', 'categories', 'categorynames', 'thingclasses')
 _OURS = "type='swin_dense.CocoDataset'"
 
 
@@ -40,6 +43,13 @@ def names_by_label(dataset: DatasetConfig, file: CocoFile) -> tuple[str, ...]:
     return names if orders_by_name(dataset) else tuple(name for name in file.names if name in names)
 
 
+def is_named(dataset: DatasetConfig, file: CocoFile, rows: Rows) -> np.ndarray:
+    """(annotations,) whether each is of a class of the data set; all of them where no class of it is in the file."""
+    names = names_by_label(dataset, file)
+    found = np.isin(rows.category, [place for place, name in enumerate(file.names) if name in names])
+    return found if found.any() else np.ones(len(found), bool)
+
+
 def check_classes(dataset: DatasetConfig, file: CocoFile, rows: Rows) -> Iterator[Finding]:
     metainfo = dataset.argument('metainfo')
     key = f'{dataset.key}.metainfo'
@@ -50,11 +60,7 @@ def check_classes(dataset: DatasetConfig, file: CocoFile, rows: Rows) -> Iterato
         yield problem
         return
     names = class_names(dataset, file)
-    if twice := repeated(names):
-        yield Finding(
-            level='error', rule='class-twice', key=f'{key}.classes', value=names,
-            message=f'{listed(twice)} stand in it more than once.', remedy='Name each class once.',
-        )  # fmt: skip
+    if repeated(names):  # said for data sets of all kinds, or of the categories of the file
         return
     if _given(dataset) is None and set(names) != set(file.names):
         yield _default_classes(dataset, file, rows, names)
@@ -74,13 +80,18 @@ def _of_type(dataset: DatasetConfig) -> Sequence[str]:
 
 
 def _misspelt(metainfo: Mapping[str, Any], key: str, dataset: DatasetConfig) -> Iterator[Finding]:
-    wrong = next((each for each in metainfo if nearest_name(str(each), ['classes', 'class_names', 'names'])), None)
+    wrong = next((each for each in metainfo if _means_classes(str(each))), None)
     if wrong is not None:
         effect = 'the classes of the file' if orders_by_name(dataset) else f"COCO's {len(_of_type(dataset))} classes"
         yield Finding(
             level='error', rule='metainfo-key', key=f'{key}.{wrong}', value=metainfo[wrong],
             message=f'nothing reads metainfo.{wrong}: {effect} are in force.', remedy="Call it 'classes'.",
         )  # fmt: skip
+
+
+def _means_classes(key: str) -> bool:
+    letters = re.sub('[^a-z]', '', key.lower())
+    return letters in _LIKE_CLASSES or bool(difflib.get_close_matches(letters, ['classes'], cutoff=0.8))
 
 
 def _not_a_list(given: Any, key: str) -> Finding | None:
@@ -129,6 +140,8 @@ def _not_in_file(dataset: DatasetConfig, file: CocoFile, names: Sequence[str]) -
 
 
 def _other_order(dataset: DatasetConfig, file: CocoFile, names: Sequence[str]) -> Iterator[Finding]:
+    if orders_by_name(dataset):
+        return
     labels = names_by_label(dataset, file)
     kept = tuple(name for name in names if name in file.names)
     if labels == kept:

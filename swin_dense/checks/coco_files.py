@@ -198,11 +198,16 @@ def _incomplete_entries(path: str, content: dict[str, Any]) -> Iterator[Finding]
             ]
             missing = sum(case.value is None for case in cases)
             what = 'a whole number' if kind is int else 'a text'
+            message = f'have no {name!r} that is {what}'
+            if kind is int and cases and all(_is_quoted_number(case.value) for case in cases):
+                number = int(cases[0].value)
+                message = f'have {name!r} in quotation marks: the text "{number}" is never equal to the number {number}'
+            elif cases and not missing:
+                message += f', as {cases[0].value!r} is not'
             yield from one_finding(
                 cases, level='error', rule='key-missing' if missing == len(cases) else 'key-of-wrong-type',
                 file=path, key=f'{part}[].{name}',
-                message=f'{len(cases):,} of {len(content[part]):,} {part} have no {name!r} that is {what}'
-                + ('.' if missing or not cases else f', as {cases[0].value!r} is not.'),
+                message=f'{len(cases):,} of {len(content[part]):,} {part} {message}.',
                 remedy=f'Write {name!r} as {what} in each of them'
                 + (', in quotation marks nowhere.' if kind is int and not missing else '.'),
             )  # fmt: skip
@@ -210,6 +215,10 @@ def _incomplete_entries(path: str, content: dict[str, Any]) -> Iterator[Finding]
 
 def _value(entry: Any, name: str) -> Any:
     return entry.get(name) if isinstance(entry, dict) else None
+
+
+def _is_quoted_number(value: Any) -> bool:
+    return isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < 20
 
 
 def _fix(entry: Any, name: str, kind: type) -> str:

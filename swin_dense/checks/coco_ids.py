@@ -13,7 +13,7 @@ from swin_dense.datasets.coco_json import repeated
 
 
 def check_ids(file: CocoFile, rows: Rows) -> Iterator[Finding]:
-    yield from _twice(file, 'categories', 'name', 'category-name-twice', 'objects of one class would get two labels')
+    yield from _names_twice(file, rows)
     yield from _twice(file, 'categories', 'id', 'category-id-twice', 'the later category hides the earlier one')
     yield from _twice(
         file, 'images', 'id', 'image-id-twice', 'the later image hides the earlier one and gets its boxes'
@@ -24,6 +24,29 @@ def check_ids(file: CocoFile, rows: Rows) -> Iterator[Finding]:
     yield from _files_twice(file)
     yield from _without_category(file, rows)
     yield from _without_image(file, rows)
+
+
+def _names_twice(file: CocoFile, rows: Rows) -> Iterator[Finding]:
+    """Names of more than one category. Where one of them alone has annotations, the others are left from an export."""
+    names = file.names
+    twice = set(repeated(names))
+    counts = np.bincount(rows.category[rows.category >= 0], minlength=len(names))
+    empty = [place for place, name in enumerate(names) if name in twice and not counts[place]]
+    rest = [name for place, name in enumerate(names) if place not in set(empty)]
+    if not twice or not empty or repeated(rest) or not twice <= set(rest):
+        yield from _twice(
+            file, 'categories', 'name', 'category-name-twice', 'objects of one class would get two labels'
+        )
+        return
+    ids = [f'id {file.categories[place]["id"]}' for place in empty[:5]]
+    yield from one_finding(
+        [Case(file.path, f'categories[{place}].name', names[place], 'remove this category') for place in empty],
+        level='error', rule='category-name-twice', file=file.path, key='categories[].name',
+        message=f'{listed(sorted(twice))}: more than one of the {len(names):,} categories has this name, and '
+        f'{" and ".join(ids)} has no annotation.',
+        remedy='Remove the category that has none from the file. (Roboflow writes the name of the project as a '
+        'category; where it is called as no class, metainfo.classes can leave it out.)',
+    )  # fmt: skip
 
 
 def _twice(file: CocoFile, part: str, key: str, rule: str, effect: str) -> Iterator[Finding]:
@@ -43,9 +66,19 @@ def _twice(file: CocoFile, part: str, key: str, rule: str, effect: str) -> Itera
     yield from one_finding(
         cases, level='error', rule=rule, file=file.path, key=f'{part}[].{key}',
         message=f'{listed(twice)}: more than one of the {len(values):,} {part} has this {key}: {effect}.',
-        remedy=f'Give each of the {part} a {key} of its own, and the annotations that mean it the same one.'
-        if part != 'annotations' else 'Number the annotations anew: nothing refers to their ids.',
+        remedy=_remedy(part, key),
     )  # fmt: skip
+
+
+def _remedy(part: str, key: str) -> str:
+    if part == 'annotations':
+        return 'Number the annotations anew: nothing refers to their ids.'
+    if key == 'name':
+        return (
+            'Where they are one class, give the annotations of both the category_id of one, and remove the other '
+            'category; where they are two, give each a name of its own.'
+        )
+    return f'Give each of the {part} a {key} of its own, and the annotations that mean it the same one.'
 
 
 def _files_twice(file: CocoFile) -> Iterator[Finding]:

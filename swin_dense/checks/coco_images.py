@@ -2,13 +2,14 @@
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from swin_dense.checks.cases import counted, listed, one_finding
 from swin_dense.checks.coco_files import CocoFile
 from swin_dense.checks.dataset_configs import DatasetConfig
+from swin_dense.checks.file_names import ACCENTS, differ_in_accents_alone
 from swin_dense.checks.findings import Case, Finding
 
 _SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.tif', '.tiff', '.webp', '.gif')
@@ -60,12 +61,13 @@ def image_paths(dataset: DatasetConfig, file: CocoFile) -> list[str] | Finding:
 
 
 def check_image_files(
-    dataset: DatasetConfig, file: CocoFile, paths: Sequence[str], folders: Folders
+    dataset: DatasetConfig, file: CocoFile, paths: Sequence[str], folders: Folders, *, trained: Collection[str] = ()
 ) -> Iterator[Finding]:
-    """Images that are not there, or only on this machine."""
+    """Images that are not there, or only on this machine; `trained` are the paths of the train set."""
+    yield from _addresses(dataset, file, paths)
     local = [place for place, path in enumerate(paths) if '://' not in path]
     missing = [place for place in local if not folders.has(paths[place])]
-    yield from _missing(dataset, file, paths, missing, folders)
+    yield from _missing(dataset, file, paths, missing, folders, trained)
     absent = set(missing)
     absolute = [place for place in local if os.path.isabs(file.images[place]['file_name']) and place not in absent]
     cases = [
@@ -79,6 +81,32 @@ def check_image_files(
         'data_prefix has no effect.',
         remedy='Write names relative to the folder of data_prefix.',
     )  # fmt: skip
+
+
+def _addresses(dataset: DatasetConfig, file: CocoFile, paths: Sequence[str]) -> Iterator[Finding]:
+    """Names that are addresses of the web, which mmdet joins to a folder of this machine."""
+    if not paths or '://' in dataset.path(dataset.cfg['data_prefix']['img']):
+        return
+    cases = [
+        Case(
+            file.path,
+            f'images[{place}].file_name',
+            image['file_name'],
+            f'file_name: {_last_part(image["file_name"])!r}',
+        )
+        for place, image in enumerate(file.images)
+        if '://' in image['file_name']
+    ]
+    yield from one_finding(
+        cases, level='error', rule='image-address', file=file.path, key='images[].file_name',
+        message=f'{len(cases):,} of {counted(len(paths), "image")} have an address in the place of a name: '
+        f'{listed([case.value for case in cases], 2)}. mmdet looks for a file of that name in a folder.',
+        remedy='Download the images into the folder of data_prefix, and write their names there as file_name.',
+    )  # fmt: skip
+
+
+def _last_part(address: str) -> str:
+    return os.path.basename(address.partition('?')[0])
 
 
 def unnamed_images(paths: Sequence[str], named: set[str], folders: Folders) -> list[str]:
@@ -100,14 +128,19 @@ def _other_folder(prefix: Any) -> str:
 
 
 def _missing(
-    dataset: DatasetConfig, file: CocoFile, paths: Sequence[str], missing: Sequence[int], folders: Folders
+    dataset: DatasetConfig,
+    file: CocoFile,
+    paths: Sequence[str],
+    missing: Sequence[int],
+    folders: Folders,
+    trained: Collection[str],
 ) -> Iterator[Finding]:
     hints: Counter[str] = Counter()
     cases = []
     for number, place in enumerate(missing):
         fix = ''
         if number < _MOST_SEARCHED:
-            fix, hint = _nearest(dataset, file.images[place]['file_name'], paths[place], folders)
+            fix, hint = _nearest(dataset, file.images[place]['file_name'], paths[place], folders, trained)
             hints[hint] += 1
         cases.append(Case(file.path, f'images[{place}].file_name', paths[place], fix or 'put the file there'))
     gone = sorted(
@@ -124,7 +157,9 @@ def _missing(
     )  # fmt: skip
 
 
-def _nearest(dataset: DatasetConfig, file_name: str, path: str, folders: Folders) -> tuple[str, str]:
+def _nearest(
+    dataset: DatasetConfig, file_name: str, path: str, folders: Folders, trained: Collection[str]
+) -> tuple[str, str]:
     """(what to write at this place, what to do about all of them) by an existing file; two empty texts for none."""
     root = str(dataset.argument('data_root') or '')
     prefix = dataset.cfg['data_prefix']['img']
@@ -136,16 +171,38 @@ def _nearest(dataset: DatasetConfig, file_name: str, path: str, folders: Folders
         if other != file_name and folders.has(os.path.join(dataset.path(prefix) if prefix else root, other)):
             kind = 'backslashes' if '\\' in file_name else 'folders that data_prefix has already, or absolute paths'
             return f'file_name: {other!r}', f'The names have {kind}: write {other!r} in place of {file_name!r}.'
-    for other in folders.names(folder):
+    if found := _like(name, folders.names(folder)):
+        return found
+    found_at = folders.below(root).get(os.path.basename(name)) if root else None
+    return _elsewhere(dataset, file_name, found_at, root, trained) if found_at else ('', '')
+
+
+def _like(name: str, names: Collection[str]) -> tuple[str, str] | None:
+    """A name of the folder that differs in case, accents or ending."""
+    stem = os.path.splitext(name)[0].casefold()
+    for other in names:
         if other.casefold() == name.casefold():
             return f'file_name: {other!r}', f'Upper and lower case differ: {other!r} is there in place of {name!r}.'
-    stem = os.path.splitext(name)[0].casefold()
-    for other in folders.names(folder):
+        if differ_in_accents_alone(other, name):
+            return f'file_name: {other!a}', f'{other!a} is there in place of {name!a}: {ACCENTS}'
+    for other in names:
         if other.lower().endswith(_SUFFIXES) and os.path.splitext(other)[0].casefold() == stem:
             return f'file_name: {other!r}', f'The ending differs: {other!r} is there in place of {name!r}.'
-    found = folders.below(root).get(os.path.basename(name)) if root else None
-    if found and found.endswith(os.path.normpath(file_name)):
+    return None
+
+
+def _elsewhere(
+    dataset: DatasetConfig, file_name: str, found: str, root: str, trained: Collection[str]
+) -> tuple[str, str]:
+    """What to do about an image that is in another folder."""
+    split = dataset.split
+    if split != 'train' and found in trained:
+        return f'an image of the train set: {found}', (
+            f'These are images of the train set ({os.path.dirname(found)}): {dataset.argument("ann_file")!r} is not '
+            f'the annotation file of the {split} images. Write that one there, or name it in {dataset.key}.ann_file.'
+        )
+    if found.endswith(os.path.normpath(file_name)):
         there = os.path.relpath(found[: len(found) - len(os.path.normpath(file_name))] or '.', root)
         fix = f'data_prefix=dict(img={there + "/"!r})'
         return fix, f'They are in another folder: write {fix} in {dataset.key}.'
-    return (f'it is at {found}', f'One of them is at {found}.') if found else ('', '')
+    return f'it is at {found}', f'One of them is at {found}.'

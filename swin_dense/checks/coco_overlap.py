@@ -2,7 +2,7 @@
 
 import os
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from swin_dense.checks.cases import counted, listed, one_finding
@@ -10,10 +10,10 @@ from swin_dense.checks.coco_files import CocoFile
 from swin_dense.checks.coco_rows import Rows
 from swin_dense.checks.coco_usable import objects_by_class
 from swin_dense.checks.dataset_configs import DatasetConfig
+from swin_dense.checks.file_names import RealPaths
 from swin_dense.checks.findings import Case, Finding
 from swin_dense.checks.scan import Facts
-
-_NOISE = 0.01  # of a validation set: large public sets have a few pictures twice
+from swin_dense.checks.train_overlap import ImageSet, in_train
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -30,6 +30,7 @@ class LookedAt:
 def check_overlap(data_sets: Sequence[LookedAt]) -> Iterator[Finding]:
     """Compare each validation and test set with all of the training data."""
     train = [each for each in data_sets if each.config.split == 'train']
+    real = RealPaths()
     for each in data_sets:
         yield from _twice_within(each)
         if each.config.split == 'train' or not train:
@@ -37,10 +38,46 @@ def check_overlap(data_sets: Sequence[LookedAt]) -> Iterator[Finding]:
         yield from _untrained(each, train)
         if any(os.path.realpath(each.file.path) == os.path.realpath(other.file.path) for other in train):
             yield _same_file(each)
-        elif shared := _by_path(each, train):
-            yield from _same_images(each, shared, 'image-in-train', 'by their path')
-        elif shared := _by_content(each, train):
-            yield from _same_images(each, shared, 'image-content-in-train', 'by their content')
+        elif original := next((other for other in train if _is_copy(each.file, other.file)), None):
+            yield _copied(each, original)
+        else:
+            yield from in_train(
+                _image_set(each), [_image_set(other) for other in train], real, measured='AP', case=_case_of(each)
+            )
+
+
+def _image_set(data_set: LookedAt) -> ImageSet:
+    return ImageSet(
+        split=data_set.config.split,
+        file=data_set.file.path,
+        key='images[].file_name',
+        paths=data_set.paths,
+        digests={place: facts['digest'] for place, facts in data_set.facts.items() if 'digest' in facts},
+    )
+
+
+def _case_of(data_set: LookedAt) -> Callable[[int, str], Case]:
+    file, paths = data_set.file, data_set.paths
+    return lambda place, other: Case(
+        file.path, f'images[{place}].file_name', paths[place], f'remove it here or {other}'
+    )
+
+
+def _is_copy(file: CocoFile, other: CocoFile) -> bool:
+    """Whether two files have the same images and annotations."""
+    return bool(file.images) and file.images == other.images and file.annotations == other.annotations
+
+
+def _copied(data_set: LookedAt, train: LookedAt) -> Finding:
+    split, key = data_set.config.split, data_set.config.key
+    beside = f' in {os.path.dirname(data_set.paths[0]) or "."}' if data_set.paths else ''
+    return Finding(
+        level='error', rule='annotations-copied', file=data_set.file.path, key=f'{key}.ann_file',
+        value=data_set.config.argument('ann_file'),
+        message=f'it has the same {counted(len(data_set.file.images), "image")} and annotations as {train.file.path}, '
+        f'the file of the train set: a copy, which does not tell what is{beside}.',
+        remedy=f'Put the annotations of the {split} images there, or name their file in {key}.ann_file.',
+    )  # fmt: skip
 
 
 def _same_file(data_set: LookedAt) -> Finding:
@@ -50,35 +87,6 @@ def _same_file(data_set: LookedAt) -> Finding:
         message=f'the {data_set.config.split} set is the train set: its AP says how well the images are remembered, '
         'not what is found in others.',
         remedy='Hold some images back in a file of their own.',
-    )  # fmt: skip
-
-
-def _by_path(data_set: LookedAt, train: Sequence[LookedAt]) -> dict[int, str]:
-    known = {os.path.realpath(path): path for each in train for path in each.paths}
-    found = {place: known.get(os.path.realpath(path)) for place, path in enumerate(data_set.paths)}
-    return {place: path for place, path in found.items() if path}
-
-
-def _by_content(data_set: LookedAt, train: Sequence[LookedAt]) -> dict[int, str]:
-    known = {
-        facts['digest']: each.paths[place] for each in train for place, facts in each.facts.items() if 'digest' in facts
-    }
-    found = {place: known.get(facts.get('digest')) for place, facts in data_set.facts.items()}
-    return {place: path for place, path in found.items() if path}
-
-
-def _same_images(data_set: LookedAt, shared: Mapping[int, str], rule: str, how: str) -> Iterator[Finding]:
-    few = len(shared) <= _NOISE * len(data_set.paths)
-    split = data_set.config.split
-    cases = [
-        Case(data_set.file.path, f'images[{place}].file_name', data_set.paths[place], f'remove it here or {path}')
-        for place, path in shared.items()
-    ]
-    yield from one_finding(
-        cases, level='warning' if few else 'error', rule=rule, file=data_set.file.path, key='images[].file_name',
-        message=f'{len(cases):,} of {counted(len(data_set.paths), "image")} of the {split} set are in the train set, '
-        f'too ({how}): {listed([case.value for case in cases[:3]])}. The AP counts what was learnt by heart.',
-        remedy='Remove them from one of the two files.',
     )  # fmt: skip
 
 

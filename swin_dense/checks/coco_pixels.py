@@ -1,24 +1,26 @@
 """Image files looked into: whether they can be decoded, and are of the size that the annotations were made for."""
 
-import os
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+
+import numpy as np
 
 from swin_dense.checks.cases import counted, listed, one_finding
+from swin_dense.checks.coco_classes import orders_by_name
 from swin_dense.checks.coco_files import CocoFile
+from swin_dense.checks.coco_images import Folders
 from swin_dense.checks.coco_rows import Rows
 from swin_dense.checks.dataset_configs import DatasetConfig
-from swin_dense.checks.findings import Case, Depth, Finding
-from swin_dense.checks.image_facts import header_facts, loaded_size, pixel_facts
+from swin_dense.checks.findings import Case, Depth, Finding, Level
+from swin_dense.checks.image_facts import header_facts, pixel_facts, seen_size, turns_by_exif
 from swin_dense.checks.scan import Facts, evenly, scan_files
 from swin_dense.datasets.image_headers import SIDEWAYS
 
 _LOOKED_AT_QUICKLY = 64
 
 
-def look_into_images(dataset: DatasetConfig, paths: Sequence[str], depth: Depth) -> dict[int, Facts]:
+def look_into_images(dataset: DatasetConfig, paths: Sequence[str], folders: Folders, depth: Depth) -> dict[int, Facts]:
     """Facts of the images that are there, by their place: of all that decode at full depth, else headers of some."""
-    places = [place for place, path in enumerate(paths) if os.path.isfile(path)]
+    places = [place for place, path in enumerate(paths) if folders.has(path)]
     if depth == 'quick':
         places, inspect, kind = evenly(places, _LOOKED_AT_QUICKLY), header_facts, 'image-header-1'
     else:
@@ -27,16 +29,37 @@ def look_into_images(dataset: DatasetConfig, paths: Sequence[str], depth: Depth)
     return dict(zip(places, found, strict=True))
 
 
+def check_sizes(dataset: DatasetConfig, file: CocoFile) -> Iterator[Finding]:
+    """Sizes of images in the file that are no whole numbers: pycocotools makes masks of whole ones alone."""
+    levels: tuple[tuple[bool, Level], ...] = ((False, 'error'), (True, 'warning'))
+    for is_whole, level in levels:
+        cases = [
+            Case(file.path, f'images[{place}].{side}', value, f'{side}: {round(value)}')
+            for place, image in enumerate(file.images)
+            for side in ('height', 'width')
+            if isinstance(value := image.get(side), float) and np.isfinite(value) and value.is_integer() == is_whole
+        ]
+        if is_whole and orders_by_name(dataset):  # it makes 640 of 640.0
+            continue
+        yield from one_finding(
+            cases, level=level, rule='image-size-not-whole', file=file.path, key='images[].height',
+            message=f'{len(cases):,} heights and widths are no whole numbers, and mmdet stops at them when masks are '
+            'measured.' if is_whole else f'{len(cases):,} heights and widths are parts of pixels: an image has none.',
+            remedy="Write whole numbers, or take type='swin_dense.CocoDataset', which reads 640.0 as 640." if is_whole
+            else 'Write height and width of the picture in pixels, whole numbers.',
+        )  # fmt: skip
+
+
 def check_pixels(
     dataset: DatasetConfig, file: CocoFile, rows: Rows, paths: Sequence[str], facts: Mapping[int, Facts]
 ) -> Iterator[Finding]:
     yield from _unreadable(file, paths, facts)
-    turns = _turns_by_exif(dataset.argument('pipeline'))
+    turns = turns_by_exif(dataset.argument('pipeline'))
     rotated, other = [], []
     for place, found in facts.items():
         if 'height' not in found:
             continue
-        stored, seen = (found['height'], found['width']), _seen_size(found, turns)
+        stored, seen = (found['height'], found['width']), seen_size(found, turns)
         given = tuple(rows.sizes[place])
         key, shown = f'images[{place}]', _size_text(given)
         if not given[0] >= 1 or not given[1] >= 1:
@@ -67,20 +90,6 @@ def _unreadable(file: CocoFile, paths: Sequence[str], facts: Mapping[int, Facts]
     )  # fmt: skip
 
 
-def _turns_by_exif(pipeline: Any) -> bool:
-    """Whether the loading step turns pictures upright: with mmcv's default it does."""
-    steps = pipeline if isinstance(pipeline, (list, tuple)) else ()
-    for step in steps:
-        if isinstance(step, Mapping) and str(step.get('type')).rsplit('.', 1)[-1] == 'LoadImageFromFile':
-            return step.get('color_type', 'color') in ('color', 'grayscale')
-    return True
-
-
-def _seen_size(found: Facts, turns: bool) -> tuple[int, int]:
-    """Height and width of what the pipeline loads."""
-    return loaded_size(found) if turns else (found['height'], found['width'])
-
-
 def _size_text(size: Sequence[float]) -> str:
     return f'{size[0]:.0f} high, {size[1]:.0f} wide'
 
@@ -90,7 +99,7 @@ def _without_size(file: CocoFile, rows: Rows, facts: Mapping[int, Facts], turns:
     for place, image in enumerate(file.images):
         if not (rows.sizes[place] >= 1).all():
             found = facts.get(place, {})
-            size = _seen_size(found, turns) if 'height' in found else None
+            size = seen_size(found, turns) if 'height' in found else None
             fix = f'height: {size[0]}, width: {size[1]}' if size else 'the size of the picture in pixels'
             cases.append(Case(file.path, f'images[{place}].height', (image.get('height'), image.get('width')), fix))
     return cases

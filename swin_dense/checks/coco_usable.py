@@ -14,6 +14,7 @@ from swin_dense.checks.findings import Finding, Level
 from swin_dense.datasets.coco_json import nearest_name
 
 _FILTERS = ('filter_empty_gt', 'min_size')
+_MOST_NAMED = 20  # classes that a remedy lists
 _FEW = 0.02  # COCO's recipe drops 1 % of the images, which have no objects
 
 
@@ -46,36 +47,52 @@ def kept_objects(dataset: DatasetConfig, file: CocoFile, rows: Rows) -> tuple[np
 
 def check_usable(dataset: DatasetConfig, file: CocoFile, rows: Rows) -> Iterator[Finding]:
     kept, lost = kept_objects(dataset, file, rows)
-    has_objects = np.zeros(len(file.images), bool)
-    has_objects[rows.image[kept]] = True
-    yield from _filter_keys(dataset)
+    objects = kept & ~rows.is_crowd
     dropped = _dropped_images(dataset, file, rows)
+    yield from _filter_keys(dataset)
     used = len(file.images) - sum(dropped.values())
-    crowds = int((kept & rows.is_crowd).sum())
-    reasons = [f'{count:,} {reason}' for reason, count in lost.items()]
-    objects = f'{int(kept.sum()) - crowds:,} of {counted(len(kept), "annotation")} are objects'
-    objects += f', {crowds:,} are crowds (neither object nor background)' if crowds else ''
-    objects += f'; left out: {", ".join(reasons)}' if reasons else ''
-    reasons = [f'{count:,} {reason}' for reason, count in dropped.items() if count]
-    images = f'{used:,} of {counted(len(file.images), "image")} are used'
-    images += f'; dropped: {", ".join(reasons)}' if reasons else ''
-    key, value = f'{dataset.key}.filter_cfg', dataset.argument('filter_cfg')
-    if used == 0 or kept.sum() == crowds:
+    text = f'{_images_text(used, len(file.images), dropped)} {_objects_text(kept, rows, lost)}'
+    if used == 0 or not objects.any():
         yield Finding(
             level='error', rule='nothing-usable', file=file.path, key=dataset.key,
-            message=f'there is nothing to {"train on" if dataset.split == "train" else "measure with"}. {images}. '
-            f'{objects}.',
+            message=f'there is nothing to {"train on" if dataset.split == "train" else "measure with"}. {text}',
             remedy='Look at the reasons: each has an error of its own above where it is a fault.',
         )  # fmt: skip
         return
-    yield Finding(level='ok', rule='usable', file=file.path, key=dataset.key, message=f'{images}. {objects}.')
-    yield _histogram(dataset, file, rows, kept & ~rows.is_crowd)
-    empty = int((~has_objects).sum())
+    yield Finding(level='ok', rule='usable', file=file.path, key=dataset.key, message=text)
+    yield _histogram(dataset, file, rows, objects)
+    has_objects = np.zeros(len(file.images), bool)
+    has_objects[rows.image[kept]] = True
+    yield from _dropped_or_empty(dataset, file, dropped, int((~has_objects).sum()))
+    yield from _wrong_mode(dataset, dropped)
+    yield from _classes_without_boxes(dataset, file, rows, objects)
+
+
+def _images_text(used: int, total: int, dropped: Mapping[str, int]) -> str:
+    reasons = _reasons(dropped)
+    return f'{used:,} of {counted(total, "image")} are used{f"; dropped: {reasons}" if reasons else ""}.'
+
+
+def _objects_text(kept: np.ndarray, rows: Rows, lost: Mapping[str, int]) -> str:
+    crowds = int((kept & rows.is_crowd).sum())
+    text = f'{int(kept.sum()) - crowds:,} of {counted(len(kept), "annotation")} are objects'
+    text += f', {crowds:,} are crowds (neither object nor background)' if crowds else ''
+    return f'{text}; left out: {_reasons(lost)}.' if lost else f'{text}.'
+
+
+def _reasons(counts: Mapping[str, int]) -> str:
+    return ', '.join(f'{count:,} {reason}' for reason, count in counts.items())
+
+
+def _dropped_or_empty(
+    dataset: DatasetConfig, file: CocoFile, dropped: Mapping[str, int], empty: int
+) -> Iterator[Finding]:
+    key, value = f'{dataset.key}.filter_cfg', dataset.argument('filter_cfg')
     if dropped and dataset.split == 'train':
         level: Level = 'warning' if sum(dropped.values()) > _FEW * len(file.images) else 'ok'
         yield Finding(
             level=level, rule='images-dropped', file=file.path, key=key, value=value,
-            message=f'images are dropped: {", ".join(reasons)} of {len(file.images):,}.',
+            message=f'images are dropped: {_reasons(dropped)} of {len(file.images):,}.',
             remedy='' if level == 'ok' else 'To train on them take filter_empty_gt or min_size out of filter_cfg.',
         )  # fmt: skip
     elif empty:
@@ -84,8 +101,6 @@ def check_usable(dataset: DatasetConfig, file: CocoFile, rows: Rows) -> Iterator
             message=f'{empty:,} of {counted(len(file.images), "image")} have no objects, and are kept: all of them is '
             'background.',
         )  # fmt: skip
-    yield from _wrong_mode(dataset, dropped)
-    yield from _classes_without_boxes(dataset, file, rows, kept & ~rows.is_crowd)
 
 
 def objects_by_class(dataset: DatasetConfig, file: CocoFile, rows: Rows) -> dict[str, int]:
@@ -155,11 +170,10 @@ def _wrong_mode(dataset: DatasetConfig, dropped: Mapping[str, int]) -> Iterator[
                 message='with test_mode=True filter_cfg has no effect.', remedy='Take test_mode out of the train set.',
             )  # fmt: skip
     elif dataset.argument('filter_cfg') and not dataset.argument('test_mode'):
-        reasons = [f'{count:,} {reason}' for reason, count in dropped.items()]
         yield Finding(
             level='error' if dropped else 'warning', rule='test-mode', key=key, value=dataset.argument('test_mode'),
             message=f'without test_mode=True filter_cfg drops images of the {dataset.split} set: '
-            f'{", ".join(reasons) or "none of the present ones"}. What is found wrongly in them would not count.',
+            f'{_reasons(dropped) or "none of the present ones"}. What is found wrongly in them would not count.',
             remedy='Write test_mode=True.',
         )  # fmt: skip
 
@@ -168,9 +182,18 @@ def _classes_without_boxes(
     dataset: DatasetConfig, file: CocoFile, rows: Rows, objects: np.ndarray
 ) -> Iterator[Finding]:
     lacking = [name for name, count in _counts(dataset, file, rows, objects).items() if not count]
-    if lacking and dataset.split == 'train':
-        yield Finding(
-            level='warning', rule='class-without-objects', file=file.path, key=f'{dataset.key}.metainfo.classes',
-            value=lacking, message=f'the train set has no object of {listed(lacking)}: such classes are not learnt.',
-            remedy='Take them out of the classes, or add images of them.',
-        )  # fmt: skip
+    if not lacking or dataset.split != 'train':
+        return
+    kept = tuple(name for name in names_by_label(dataset, file) if name not in lacking)
+    above = [
+        name for name in lacking
+        if any(each.get('supercategory') == name and each['name'] != name for each in file.categories)
+    ]  # fmt: skip
+    what = f' {listed(above)} is the supercategory of the others, as Roboflow exports it: no class.' if above else ''
+    write = f'metainfo=dict(classes={kept!r})' if len(kept) <= _MOST_NAMED else 'metainfo.classes without them'
+    yield Finding(
+        level='warning', rule='class-without-objects', file=file.path, key=f'{dataset.key}.metainfo.classes',
+        value=lacking,
+        message=f'the train set has no object of {listed(lacking)}: such classes are not learnt.{what}',
+        remedy=f'Leave them out: {write} in all data sets. Or add images of them.',
+    )  # fmt: skip

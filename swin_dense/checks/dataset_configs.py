@@ -9,6 +9,8 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.registry import DATASETS, DefaultScope
 
+from swin_dense.quiet import quieter
+
 SPLITS = ('train', 'val', 'test')
 
 
@@ -68,12 +70,10 @@ def _leaves(node: Any, split: str, key: str) -> Iterator[DatasetConfig]:
 def _class_of(kind: Any) -> type | None:
     if not isinstance(kind, str):
         return kind if isinstance(kind, type) else None
-    logging.disable(logging.WARNING)  # mmengine warns of scopes that are not imported
     try:
-        with DATASETS.switch_scope_and_registry(None) as registry:  # as when it is built
+        # mmengine warns of scopes that are not imported; the registry is that of building
+        with quieter(logging.WARNING), DATASETS.switch_scope_and_registry(None) as registry:
             found = registry.get(kind)
     except (ImportError, KeyError):
         return None
-    finally:
-        logging.disable(logging.NOTSET)
     return found if isinstance(found, type) else None

@@ -13,7 +13,7 @@ from swin_dense.checks.coco_ids import check_ids
 from swin_dense.checks.coco_images import Folders, check_image_files, image_paths, unnamed_images
 from swin_dense.checks.coco_masks import check_areas, check_masks
 from swin_dense.checks.coco_overlap import LookedAt, check_overlap
-from swin_dense.checks.coco_pixels import check_pixels, look_into_images
+from swin_dense.checks.coco_pixels import check_pixels, check_sizes, look_into_images
 from swin_dense.checks.coco_rows import Rows, rows_of
 from swin_dense.checks.coco_usable import check_usable
 from swin_dense.checks.dataset_configs import DatasetConfig, dataset_configs
@@ -24,7 +24,7 @@ def check_detection_data(cfg: Config, splits: Sequence[str], depth: Depth) -> It
     """Look at all data sets of `cfg` that read COCO annotations. At full depth every image is decoded."""
     data_sets: list[LookedAt] = []
     files: dict[str, tuple[CocoFile, Rows]] = {}
-    folders = Folders()
+    folders, trained = Folders(), set[str]()
     for dataset in dataset_configs(cfg, splits):
         if not reads_coco(dataset):
             continue
@@ -39,7 +39,7 @@ def check_detection_data(cfg: Config, splits: Sequence[str], depth: Depth) -> It
                 continue
             files[path] = file, rows_of(file)
             yield from check_ids(*files[path])
-            yield from check_boxes(*files[path])
+            yield from check_boxes(dataset, *files[path])
         file, rows = files[path]
         yield from check_classes(dataset, file, rows)
         yield from check_areas(dataset, file, rows)
@@ -49,8 +49,10 @@ def check_detection_data(cfg: Config, splits: Sequence[str], depth: Depth) -> It
         if isinstance(paths, Finding):
             yield paths
             paths = []
-        yield from check_image_files(dataset, file, paths, folders)
-        facts = look_into_images(dataset, paths, depth)
+        yield from check_image_files(dataset, file, paths, folders, trained=trained)
+        trained.update(paths if dataset.split == 'train' else ())
+        facts = look_into_images(dataset, paths, folders, depth)
+        yield from check_sizes(dataset, file)
         yield from check_pixels(dataset, file, rows, paths, facts)
         data_sets.append(LookedAt(config=dataset, file=file, rows=rows, paths=paths, facts=facts))
     yield from check_overlap(data_sets)

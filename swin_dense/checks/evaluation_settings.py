@@ -8,14 +8,9 @@ from mmengine.config import Config
 
 from swin_dense.checks.dataset_configs import DatasetConfig, dataset_configs
 from swin_dense.checks.findings import Finding
-from swin_dense.engine.config_types import find_type, nearest
+from swin_dense.checks.metric_names import best_is_reported, unknown_kinds
 
-_COCO_ITEMS = ('mAP', 'mAP_50', 'mAP_75', 'mAP_s', 'mAP_m', 'mAP_l')
-_IOU_KEYS = {
-    'mIoU': ('aAcc', 'mIoU', 'mAcc'),
-    'mDice': ('aAcc', 'mDice', 'mAcc'),
-    'mFscore': ('aAcc', 'mFscore', 'mPrecision', 'mRecall'),
-}
+_PARTS = ('dataloader', 'evaluator', 'cfg')
 # classes that predict masks have one of these in their names, or in those of their parts
 _OF_MASKS = ('mask', 'solo', 'yolact', 'boxinst', 'condinst', 'queryinst', 'htc', 'ins', 'panoptic', 'pointrend')
 
@@ -41,8 +36,16 @@ def evaluation_settings(cfg: Config, splits: Sequence[str]) -> Iterator[Finding]
     for key, metric in found:
         yield from _ground_truth(cfg, key, metric)
         yield from _masks(cfg, key, metric)
+        yield from unknown_kinds(key, metric)
     if 'val' in splits:
-        yield from _best(cfg, [metric for key, metric in found if key.startswith('val')])
+        yield from best_is_reported(cfg, [metric for key, metric in found if key.startswith('val')])
+    if cfg.get('val_dataloader') and 'test' in splits and not any(cfg.get(f'test_{part}') for part in _PARTS):
+        yield Finding(
+            level='ok', rule='no-test-data', key='test_dataloader',
+            message='there is no test set, so that tools/test.py has nothing to test on. That of validation '
+            'serves with test_dataloader = val_dataloader, test_evaluator = val_evaluator and test_cfg = dict() (of '
+            'a base: _base_.val_dataloader).',
+        )  # fmt: skip
 
 
 def predicts_masks(model: Any) -> bool:
@@ -89,7 +92,7 @@ def _same(left: str, right: str) -> bool:
 def _masks(cfg: Config, key: str, metric: dict[str, Any]) -> Iterator[Finding]:
     kinds = metric.get('metric', ())
     kinds = [kinds] if isinstance(kinds, str) else list(kinds or ())
-    if 'segm' in kinds and not predicts_masks(cfg.get('model')):
+    if 'segm' in kinds and cfg.get('model') and not predicts_masks(cfg.get('model')):
         yield Finding(
             level='error', rule='metric-of-masks', key=f'{key}.metric', value=kinds,
             message=f'{cfg.model.get("type")} predicts no masks, and the metric asks for them.',
@@ -104,62 +107,20 @@ def loaded_annotations(cfg: Config, datasets: Sequence[DatasetConfig]) -> Iterat
         return
     wanted = {'with_mask': 'mask_head', 'with_seg': 'semantic_head'}
     for dataset in datasets:
-        pipeline = dataset.argument('pipeline') or ()
-        for number, step in enumerate(pipeline):
-            kind = step.get('type') if isinstance(step, dict) else None
-            if dataset.split != 'train' or not isinstance(kind, str) or kind.split('.')[-1] != 'LoadAnnotations':
-                continue
-            for argument, head in wanted.items():
-                if roi_head.get(head) is not None and not step.get(argument, False):
-                    yield Finding(
-                        level='error', rule='not-loaded', key=f'{dataset.key}.pipeline.{number}.{argument}',
-                        value=step.get(argument),
-                        message=f'model.roi_head.{head} learns from what {argument}=True loads.',
-                        remedy=f'Write {argument}=True there, or model.roi_head.{head}=None.',
-                    )  # fmt: skip
-
-
-def metric_keys(metric: dict[str, Any], scope: str | None) -> list[str] | None:
-    """Names of the numbers that a metric gives; None where they are not known."""
-    kind = str(metric.get('type')).split('.')[-1]
-    cls = find_type(metric.get('type'), scope, 'METRICS')
-    prefix = metric.get('prefix') or getattr(cls, 'default_prefix', None)
-    if kind == 'CocoMetric':
-        kinds = metric.get('metric', 'bbox')
-        kinds = [kinds] if isinstance(kinds, str) else kinds
-        if set(kinds) - {'bbox', 'segm'} or metric.get('classwise'):
-            return None
-        keys = [f'{each}_{item}' for each in kinds for item in metric.get('metric_items') or _COCO_ITEMS]
-    elif kind == 'IoUMetric':
-        kinds = metric.get('iou_metrics', ['mIoU'])
-        kinds = [kinds] if isinstance(kinds, str) else kinds
-        if set(kinds) - _IOU_KEYS.keys():
-            return None
-        keys = list(dict.fromkeys(key for each in kinds for key in _IOU_KEYS[each]))
-    else:
-        return None
-    return [f'{prefix}/{key}' if prefix else key for key in keys]
-
-
-def _best(cfg: Config, metrics: list[dict[str, Any]]) -> Iterator[Finding]:
-    hook = (cfg.get('default_hooks') or {}).get('checkpoint') or {}
-    wanted = hook.get('save_best')
-    wanted = [wanted] if isinstance(wanted, str) else list(wanted or ())
-    if wanted and not metrics:
-        yield Finding(
-            level='warning', rule='unknown-metric', key='default_hooks.checkpoint.save_best', value=wanted,
-            message='there is no val_evaluator: no checkpoint is the best one.',
-            remedy='Add it, or take save_best out.',
-        )  # fmt: skip
-        return
-    found = [metric_keys(metric, cfg.get('default_scope')) for metric in metrics]
-    keys = [key for each in found for key in each or ()]
-    for name in wanted:
-        if name != 'auto' and name not in keys and None not in found:
-            short = [key for key in keys if key.split('/')[-1] == name.split('/')[-1]]
-            meant = f'Write save_best={short[0]!r}.' if short else nearest(name, keys).strip()
-            yield Finding(
-                level='error', rule='unknown-metric', key='default_hooks.checkpoint.save_best', value=name,
-                message=f'the evaluator gives no {name!r}. It gives {", ".join(keys)}.',
-                remedy=meant or f'Write one of those, save_best={keys[0]!r}.',
-            )  # fmt: skip
+        if dataset.split != 'train':
+            continue
+        steps = [
+            (number, step)
+            for number, step in enumerate(dataset.argument('pipeline') or ())
+            if isinstance(step, dict) and str(step.get('type')).split('.')[-1] == 'LoadAnnotations'
+        ]
+        for argument, head in wanted.items():
+            is_wanted = roi_head.get(head) is not None
+            if steps and is_wanted and not any(step.get(argument, False) for _, step in steps):
+                number, step = steps[0]
+                yield Finding(
+                    level='error', rule='not-loaded', key=f'{dataset.key}.pipeline.{number}.{argument}',
+                    value=step.get(argument),
+                    message=f'model.roi_head.{head} learns from what {argument}=True loads.',
+                    remedy=f'Write {argument}=True there, or model.roi_head.{head}=None.',
+                )  # fmt: skip

@@ -67,6 +67,8 @@ def _dense_head_fits(head: dict[str, Any], place: str, giver: str, given: Maps) 
         outer, _, inner = name.rpartition('.')
         strides = (head.get(outer) or {}).get(inner) if outer else head.get(name)
         if isinstance(strides, (list, tuple)) and _numbers(strides) != list(given.strides):
+            if len(strides) == len(given.strides) and any(each != round(each) for each in _scalars(strides)):
+                continue  # worked out for maps of one image size, as YOLACT's 550 / 69
             rounded = [round(stride) for stride in given.strides]
             if _numbers(strides) == rounded or len(set(given.strides)) != len(given.strides):
                 continue
@@ -132,6 +134,11 @@ def _has_base(place: str, head: dict[str, Any], scope: str | None, *names: str) 
 def _numbers(strides: Sequence[Any]) -> list[Any]:
     """Strides, those of height and width as one where they are equal."""
     return [each[0] if isinstance(each, (list, tuple)) and len(set(each)) == 1 else each for each in strides]
+
+
+def _scalars(strides: Sequence[Any]) -> Iterator[float]:
+    for each in strides:
+        yield from each if isinstance(each, (list, tuple)) else [each]
 
 
 def _finding(rule: str, key: str, value: Any, message: str, remedy: str) -> Finding:

@@ -1,11 +1,15 @@
 """What is found in an image file: whether it gives a picture, and of which size."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from swin_dense.checks.scan import Facts
 from swin_dense.datasets.image_headers import SIDEWAYS, UnreadableImage, check_whole, format_of, read_header
 from swin_dense.inference.decoding import decode_image
 
 # mmcv turns pictures by their EXIF orientation, but OpenCV finds none in these
 _NEVER_TURNED = ('WebP', 'AVIF', 'JPEG 2000')
+_NEVER_TURN = ('turbojpeg', 'tifffile')  # of the backends that mmcv decodes with
 
 
 def header_facts(content: bytes) -> Facts:
@@ -33,7 +37,16 @@ def is_turned(facts: Facts) -> bool:
     return facts['orientation'] in SIDEWAYS and facts['kind'] not in _NEVER_TURNED
 
 
-def loaded_size(facts: Facts) -> tuple[int, int]:
-    """Height and width of the image as a pipeline loads it."""
+def turns_by_exif(pipeline: Any) -> bool:
+    """Whether the step of a pipeline that loads images turns them upright: with mmcv's defaults it does."""
+    for step in pipeline if isinstance(pipeline, (list, tuple)) else ():
+        if isinstance(step, Mapping) and str(step.get('type')).rsplit('.', 1)[-1] == 'LoadImageFromFile':
+            backend = step.get('imdecode_backend')
+            return step.get('color_type', 'color') in ('color', 'grayscale') and backend not in _NEVER_TURN
+    return True
+
+
+def seen_size(facts: Facts, turns: bool) -> tuple[int, int]:
+    """Height and width of the image as a pipeline loads it that turns images by their EXIF data, or does not."""
     height, width = facts['height'], facts['width']
-    return (width, height) if is_turned(facts) else (height, width)
+    return (width, height) if turns and is_turned(facts) else (height, width)

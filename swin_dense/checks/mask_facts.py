@@ -7,8 +7,9 @@ from PIL import Image
 
 from swin_dense.checks.scan import Facts
 from swin_dense.datasets.image_headers import HEADER_ERRORS
+from swin_dense.datasets.mask_colors import palette_colors
 
-KIND = 'mask-1'
+KIND = 'mask-3'
 MAX_COLORS = 256  # that are kept: no map of colours has more
 
 _FORMS = {
@@ -18,21 +19,26 @@ _FORMS = {
     'I': '16 bits',
     'I;16': '16 bits',
     'I;16B': '16 bits',
+    'F': 'floats',
     'LA': 'grey with alpha',
     'RGB': 'RGB',
     'RGBA': 'RGB with alpha',
 }
+_NUMPY = b'\x93NUMPY'
 COLORED = ('RGB', 'RGB with alpha')
 
 
 def mask_facts(content: bytes) -> Facts:
     """Look into the bytes of a mask.
 
-    Returns: `broken` with why; or `form` (`index`, `palette`, `1 bit`, `16 bits`, `grey with alpha`, `RGB`,
-        `RGB with alpha`, else Pillow's name of it), `lossy` (JPEG), `height`, `width` as stored, and either `values`,
-        {value: pixels}, or for more than one channel `colors`, {'red,green,blue': pixels} of the MAX_COLORS most
-        frequent, `num_colors`, `is_grey` (channels are equal) and `transparent`, a number of pixels.
+    Returns: `broken` with why; or `form` (`index`, `palette`, `1 bit`, `16 bits`, `floats`, `grey with alpha`,
+        `RGB`, `RGB with alpha`, else Pillow's name of it), `lossy` (JPEG), `height`, `width` as stored. Of whole
+        numbers in one channel `values`, {value: pixels}, with `palette`, {value: [red, green, blue]}, where there is
+        one. Of several channels `colors`, {'red,green,blue': pixels} of the MAX_COLORS most frequent, `num_colors`,
+        `is_grey` (channels are equal) and `transparent`, a number of pixels.
     """
+    if content.startswith(_NUMPY):
+        return {'broken': 'it is a NumPy array (.npy), and no picture'}
     try:
         with Image.open(io.BytesIO(content)) as image:
             image.load()
@@ -45,9 +51,14 @@ def mask_facts(content: bytes) -> Facts:
         'width': image.width,
     }
     if image.mode in ('L', 'P'):
-        counts = image.histogram()
-        return {**facts, 'values': {str(value): count for value, count in enumerate(counts) if count}}
+        values = {str(value): count for value, count in enumerate(image.histogram()) if count}
+        if image.mode == 'P':
+            colors = palette_colors(image.getpalette(), [int(value) for value in values]) or {}
+            facts['palette'] = {str(value): list(color) for value, color in colors.items()}
+        return {**facts, 'values': values}
     pixels = np.asarray(image)
+    if pixels.dtype.kind == 'f':
+        return facts
     if pixels.ndim == 2:
         values, numbers = np.unique(pixels, return_counts=True)
         return {**facts, 'values': {str(int(v)): int(n) for v, n in zip(values, numbers, strict=True)}}

@@ -4,12 +4,15 @@ from collections.abc import Iterator, Sequence
 
 from swin_dense.checks.cases import counted, listed, one_finding
 from swin_dense.checks.findings import Case, Finding
-from swin_dense.checks.image_facts import is_turned, loaded_size
+from swin_dense.checks.image_facts import is_turned, seen_size, turns_by_exif
 from swin_dense.checks.mask_facts import COLORED
 from swin_dense.checks.mask_sources import MaskSource
 from swin_dense.checks.scan import Facts
+from swin_dense.datasets.mask_colors import contradictions
 
 _FIRST = 5
+_IGNORED = 65535  # in 16 bits, the greatest number
+_OF_ARRAYS = 'save arrays as pictures: `Image.fromarray(np.load(path).astype(np.uint8)).save(name_of_png)` for each.'
 
 # (image path, mask path, facts of the image, facts of the mask)
 LookedAt = Sequence[tuple[str, str, Facts, Facts]]
@@ -21,18 +24,23 @@ def check_mask_files(source: MaskSource, files: LookedAt) -> Iterator[Finding]:
     yield from _unreadable(source, masks, 'mask')
     yield from _sizes(source, files)
     yield from _lossy(source, masks)
+    yield from _floats(source, masks)
     yield from _wide(source, masks)
     if source.colors is None:
         yield from _channels(source, masks)
     else:
+        yield from _channels(source, [(path, facts) for path, facts in masks if facts.get('form') not in COLORED])
         yield from _strange_colors(source, masks)
+        yield from _other_numbers(source, masks)
 
 
 def is_usable(source: MaskSource, facts: Facts) -> bool:
     """Whether its values or colours say which class a pixel is."""
+    if facts.get('lossy'):
+        return False
     if facts.get('form') in COLORED:
         return source.colors is not None and facts['num_colors'] == len(facts['colors'])
-    return 'values' in facts
+    return 'values' in facts and not _contradictions(source, facts)
 
 
 def _folder_key(source: MaskSource, what: str = 'mask') -> str:
@@ -50,23 +58,32 @@ def _unreadable(source: MaskSource, files: Sequence[tuple[str, Facts]], what: st
         key=_folder_key(source, what),
         message=f'{counted(len(cases), what)} of {len(files):,} that were looked into cannot be read: '
         f'{listed([f"{case.file}: {case.value}" for case in cases], 3)}.',
-        remedy='write or copy them again, or remove them with their partners.',
+        remedy=_OF_ARRAYS
+        if any('NumPy' in case.value for case in cases)
+        else 'write or copy them again, or remove them with their partners.',
     )  # fmt: skip
 
 
 def _sizes(source: MaskSource, files: LookedAt) -> Iterator[Finding]:
     turned: list[Case] = []
+    unsure: list[Case] = []
     other: list[Case] = []
+    turns = turns_by_exif(source.dataset.argument('pipeline'))
     for image, mask, image_facts, mask_facts in files:
         if 'height' not in image_facts or 'height' not in mask_facts:
             continue
         size = (mask_facts['height'], mask_facts['width'])
-        seen = loaded_size(image_facts)
-        by_exif = is_turned(image_facts)
-        if size == seen and not (by_exif and size[0] == size[1]):
-            continue
+        seen = seen_size(image_facts, turns)
+        by_exif = turns and is_turned(image_facts)
         case = Case(mask, '', _text(size), f'the image {image} is loaded as {_text(seen)}')
-        (turned if by_exif and size == (image_facts['height'], image_facts['width']) else other).append(case)
+        if size == seen:
+            if by_exif and size[0] == size[1]:
+                unsure.append(case)
+        elif by_exif and size == (image_facts['height'], image_facts['width']):
+            turned.append(case)
+        else:
+            other.append(case)
+    yield from _turned_or_not(source, unsure, len(files))
     yield from one_finding(
         other, level='error', rule='mask-size', file=other[0].file if other else '', key=_folder_key(source),
         message=f'{counted(len(other), "mask")} of {len(files):,} that were looked into are of another size than their '
@@ -84,6 +101,18 @@ def _sizes(source: MaskSource, files: LookedAt) -> Iterator[Finding]:
     )  # fmt: skip
 
 
+def _turned_or_not(source: MaskSource, unsure: Sequence[Case], total: int) -> Iterator[Finding]:
+    yield from one_finding(
+        unsure, level='warning', rule='mask-turned-or-not', file=unsure[0].file if unsure else '',
+        key=_folder_key(source),
+        message=f'{counted(len(unsure), "square image")} of {total:,} that were looked into are turned by their '
+        'EXIF orientation when they are loaded. Of square ones the size does not tell whether their masks were drawn '
+        f'on the turned image: {listed([case.file for case in unsure], 3)}.',
+        remedy='look at one of them: tools/check.py --level full draws what is trained. Where masks do not fit, take '
+        "color_type='color_ignore_orientation' in LoadImageFromFile of all pipelines.",
+    )  # fmt: skip
+
+
 def _lossy(source: MaskSource, masks: Sequence[tuple[str, Facts]]) -> Iterator[Finding]:
     cases = [
         Case(path, '', f'{len(facts.get("values", ())) or facts.get("num_colors", 0)} values', 'export it as PNG')
@@ -98,8 +127,23 @@ def _lossy(source: MaskSource, masks: Sequence[tuple[str, Facts]]) -> Iterator[F
     )  # fmt: skip
 
 
+def _floats(source: MaskSource, masks: Sequence[tuple[str, Facts]]) -> Iterator[Finding]:
+    cases = [
+        Case(path, '', 'floats', 'save whole numbers of 0 to 255 in 8 bits')
+        for path, facts in masks
+        if facts.get('form') == 'floats'
+    ]
+    yield from one_finding(
+        cases, level='error', rule='mask-of-floats', file=cases[0].file if cases else '', key=_folder_key(source),
+        message=f'{counted(len(cases), "mask")} of {len(masks):,} that were looked into have numbers with fractions '
+        f'(32-bit floats): a class is a whole number, and NaN is none. {listed([case.file for case in cases], 3)}.',
+        remedy='save class numbers of 0 to 255, and 255 for what has none: '
+        '`Image.fromarray(np.nan_to_num(values, nan=255).astype(np.uint8)).save(path)`.',
+    )  # fmt: skip
+
+
 def _wide(source: MaskSource, masks: Sequence[tuple[str, Facts]]) -> Iterator[Finding]:
-    cases = []
+    cases: list[Case] = []
     for path, facts in masks:
         if facts.get('form') == '16 bits' and (wide := [int(v) for v in facts['values'] if int(v) > 255]):
             cases.append(Case(path, '', wide[:_FIRST], 'save class numbers of 0 to 255 in 8 bits'))
@@ -108,14 +152,19 @@ def _wide(source: MaskSource, masks: Sequence[tuple[str, Facts]]) -> Iterator[Fi
         message=f'{counted(len(cases), "mask")} of {len(masks):,} that were looked into have 16 bits and values over '
         f'255, of which mmseg reads the lower 8 bits (258 as 2): '
         f'{"; ".join(f"{case.file}: {case.value}" for case in cases[:3])}.',
-        remedy='save class numbers of 0 to 255 in 8 bits.',
+        remedy='save class numbers of 0 to 255 in 8 bits'
+        + (
+            f': mask[mask == {_IGNORED}] = 255, then Image.fromarray(mask.astype(np.uint8)); 255 is what is ignored.'
+            if any(_IGNORED in case.value for case in cases)
+            else '.'
+        ),
     )  # fmt: skip
 
 
 def _channels(source: MaskSource, masks: Sequence[tuple[str, Facts]]) -> Iterator[Finding]:
     grey, colored = [], []
     for path, facts in masks:
-        if 'values' in facts or 'form' not in facts:
+        if 'colors' not in facts:
             continue
         shown = list(facts.get('colors', ()))[:_FIRST]
         if facts.get('is_grey'):
@@ -163,6 +212,31 @@ def _strange_colors(source: MaskSource, masks: Sequence[tuple[str, Facts]]) -> I
         f'does not name: {"; ".join(f"{case.file}: {case.value}" for case in cases[:3])}.',
         remedy=f'name them in mask_colors of {source.key}, as {{255: (r, g, b)}} where they do not count. Hundreds of '
         'colours mean smoothed masks: export them again without antialiasing, as PNG.',
+    )  # fmt: skip
+
+
+def _contradictions(source: MaskSource, facts: Facts) -> list[str]:
+    """Values that are other classes by their colours, where the config says what colours mean."""
+    if source.colors is None or 'values' not in facts:
+        return []
+    palette = {int(value): (color[0], color[1], color[2]) for value, color in facts.get('palette', {}).items()}
+    return contradictions([int(value) for value in facts['values']], source.colors, palette=palette or None)
+
+
+def _other_numbers(source: MaskSource, masks: Sequence[tuple[str, Facts]]) -> Iterator[Finding]:
+    cases = [
+        Case(path, '', '; '.join(found[:_FIRST]), f"Image.open({path!r}).convert('RGB').save({path!r})")
+        for path, facts in masks
+        if (found := _contradictions(source, facts))
+    ]
+    yield from one_finding(
+        cases, level='error', rule='mask-numbers-not-colors', file=cases[0].file if cases else '',
+        key=f'{source.key}.mask_colors',
+        message=f'{counted(len(cases), "mask")} of {len(masks):,} that were looked into have one channel, whose '
+        'colours are other classes than its numbers by mask_colors: '
+        f'{"; ".join(f"{case.file}: {case.value}" for case in cases[:3])}.',
+        remedy="where the colours count, make three channels of them: `Image.open(path).convert('RGB').save(path)` for "
+        f'each; where the numbers are the classes, leave mask_colors out of {source.key}.',
     )  # fmt: skip
 
 

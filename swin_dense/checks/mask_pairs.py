@@ -7,11 +7,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from swin_dense.checks.cases import counted, listed, one_finding
+from swin_dense.checks.file_names import ACCENTS, differ_in_accents_alone
 from swin_dense.checks.findings import Case, Finding
+from swin_dense.checks.mask_folders import folders_swapped
+from swin_dense.checks.mask_lists import listed_stems
+from swin_dense.checks.mask_names import (
+    Folders,
+    names_by_plain_stem,
+    names_by_stem,
+    pairing_endings,
+    plain_stem,
+)
 from swin_dense.checks.mask_sources import MaskSource
 from swin_dense.datasets.pairing import IMAGE_SUFFIXES, stem_of
 
 _OWN = "type='swin_dense.SegmentationDataset'"
+_MOST = 0.5  # of the images that endings have to pair
+_LOSSY = ('.jpg', '.jpeg')
+_ALL_BUT_PNG = 'Renaming them, or saving these as PNG, keeps the wrong numbers.'
 
 
 @dataclass
@@ -22,38 +35,47 @@ class Pairs:
     findings: list[Finding] = field(default_factory=list)
 
 
-def find_pairs(source: MaskSource) -> Pairs:
+def find_pairs(source: MaskSource, folders: Folders) -> Pairs:
     """Pair the files of a data set as its class does."""
     pairs = Pairs()
     pairs.findings += _folder_findings(source)
     if pairs.findings or source.mask_folder is None:
         return pairs
-    images, masks = _names_in(source.image_folder), _names_in(source.mask_folder)
-    by_stem = _by_stem(images, source.image_suffixes, source)
-    if os.path.realpath(source.image_folder) == os.path.realpath(source.mask_folder) and source.pairs_by_stem:
+    images, masks = folders.names(source.image_folder), folders.names(source.mask_folder)
+    if swapped := folders_swapped(source, images, masks):
+        pairs.findings.append(swapped)
+        return pairs
+    by_stem = names_by_stem(images, source.image_suffixes, source)
+    if _in_one_folder(source) and source.pairs_by_stem:
         by_stem = {stem: name for stem, name in by_stem.items() if stem_of(name, source.mask_suffixes) is None}
-    mask_by_stem = _by_stem(masks, source.mask_suffixes, source)
+    mask_by_stem = names_by_stem(masks, source.mask_suffixes, source)
     pairs.findings += _same_stems(source, images, source.image_folder)
     wanted = list(by_stem)
     if source.ann_file:
-        wanted, found = _listed_stems(source, by_stem, images)
+        wanted, found = listed_stems(source, by_stem, images)
         pairs.findings += found
     if not by_stem:
         pairs.findings.append(_no_images(source, images))
         return pairs
-    lonely = [stem for stem in wanted if stem not in mask_by_stem]
-    pairs.findings += _images_alone(source, by_stem, lonely, masks)
-    if not source.ann_file:
-        pairs.findings += _masks_alone(source, by_stem, mask_by_stem, images)
-        pairs.findings += _images_not_taken(source, by_stem, images)
     pairs.paths = [
         (os.path.join(source.image_folder, by_stem[stem]), os.path.join(source.mask_folder, mask_by_stem[stem]))
         for stem in wanted
         if stem in mask_by_stem
     ]
+    if wanted and not pairs.paths and (other := _other_endings(source, list(by_stem.values()), masks)):
+        pairs.findings.append(other)
+        return pairs
+    pairs.findings += _images_alone(source, by_stem, [stem for stem in wanted if stem not in mask_by_stem], masks)
+    if not source.ann_file:
+        pairs.findings += _masks_alone(source, by_stem, mask_by_stem, folders)
+        pairs.findings += _images_not_taken(source, by_stem, images)
     if not pairs.paths and not any(finding.level == 'error' for finding in pairs.findings):
         pairs.findings.append(_empty(source))
     return pairs
+
+
+def _in_one_folder(source: MaskSource) -> bool:
+    return os.path.realpath(source.image_folder) == os.path.realpath(source.mask_folder or '')
 
 
 def _folder_findings(source: MaskSource) -> Iterator[Finding]:
@@ -98,23 +120,6 @@ def _no_folder(source: MaskSource, key: str, folder: str) -> Finding:
     )  # fmt: skip
 
 
-def _names_in(folder: str) -> list[str]:
-    """Files in a folder and those in it, paths from there, as mmengine lists them: without hidden ones."""
-    names = []
-    for place, _, files in os.walk(folder, followlinks=True):
-        inner = os.path.relpath(place, folder)
-        names += [os.path.normpath(os.path.join(inner, name)) for name in files if not name.startswith('.')]
-    return sorted(names)
-
-
-def _by_stem(names: Sequence[str], suffixes: Sequence[str], source: MaskSource) -> dict[str, str]:
-    if source.pairs_by_stem:
-        stems = ((stem_of(name, suffixes), name) for name in names)
-        return {stem: name for stem, name in stems if stem is not None}
-    (suffix,) = suffixes
-    return {name[: len(name) - len(suffix)]: name for name in names if name.endswith(suffix)}
-
-
 def _same_stems(source: MaskSource, images: Sequence[str], folder: str) -> Iterator[Finding]:
     if not source.pairs_by_stem:
         return
@@ -148,98 +153,83 @@ def _no_images(source: MaskSource, images: Sequence[str]) -> Finding:
     )  # fmt: skip
 
 
-def _listed_stems(
-    source: MaskSource, by_stem: Mapping[str, str], images: Sequence[str]
-) -> tuple[list[str], list[Finding]]:
-    """The stems that `ann_file` names and that have an image."""
-    key = f'{source.key}.ann_file'
-    if os.path.isdir(source.ann_file):
-        return list(by_stem), []
-    try:
-        lines = Path(source.ann_file).read_text().splitlines()
-    except (OSError, UnicodeDecodeError) as error:
-        why = 'is not there' if isinstance(error, FileNotFoundError) else f'cannot be read: {error}'
-        return [], [
-            Finding(
-                level='error',
-                rule='list-missing',
-                file=source.ann_file,
-                key=key,
-                value=source.ann_file,
-                message=f'the list of names of the {source.split} set, {source.ann_file}, {why}.',
-                remedy='correct ann_file (paths are joined from data_root), or leave it out to take the whole folder.',
-            )
-        ]
-    stems, cases, names = [], [], set(images)
-    for number, line in enumerate(lines, 1):
-        name = line.strip()
-        stem = name if name in by_stem or not source.pairs_by_stem else stem_of(name, source.image_suffixes) or name
-        if stem in by_stem:
-            stems.append(stem)
-        elif name or not source.pairs_by_stem:
-            fix = 'remove the line, or put the image there'
-            fix = f'write {Path(name).with_suffix("")}: the ending is added' if name in names else fix
-            cases.append(Case(source.ann_file, f'line {number}', name, fix))
-    ends = sum(case.value in names for case in cases)
-    remedy = (
-        f"names are written without ending: `sed -i 's/\\.[^.]*$//' {source.ann_file}`, or take {_OWN}."
-        if ends
-        else f'take the lines out, or put the images there. They are sought in {source.image_folder}.'
-    )
-    found = one_finding(
-        cases, level='error', rule='listed-image-missing', file=source.ann_file, key=key,
-        message=f'{len(cases):,} of {len(lines):,} names in {source.ann_file} have no image '
-        f'NAME{" or NAME".join(source.image_suffixes)}: {listed([case.value for case in cases], 3)}.',
+def _other_endings(source: MaskSource, images: Sequence[str], masks: Sequence[str]) -> Finding | None:
+    """Where no image has a mask, and all would with other endings: one finding with these."""
+    image_ending, mask_ending, count = pairing_endings(images, masks)
+    if count < _MOST * len(images):
+        return None
+    arguments = [] if image_ending in source.image_suffixes else [f'img_suffix={image_ending!r}']
+    arguments += [] if mask_ending in source.mask_suffixes else [f'seg_map_suffix={mask_ending!r}']
+    if not arguments:  # the endings are not what is wrong
+        return None
+    if mask_ending.lower().endswith(_LOSSY):
+        remedy = f'the masks are JPEG, which changes numbers near edges: export them anew as PNG. {_ALL_BUT_PNG}'
+    else:
+        remedy = f'write {", ".join(arguments)} in {source.key}.'
+        remedy += '' if source.pairs_by_stem else f' Or take {_OWN}: several endings, in upper or lower case.'
+    mask = next(name for name in masks if name.endswith(mask_ending))
+    return Finding(
+        level='error', rule='image-without-mask', file=source.mask_folder or '',
+        key=f'{source.key}.data_prefix.seg_map_path',
+        message=f'{len(images):,} of {len(images):,} images of the {source.split} set have no mask '
+        f'{_wanted(source.mask_suffixes)} in {source.mask_folder}. There is {mask}: {count:,} images end in '
+        f'{image_ending} and their masks in {mask_ending}.',
         remedy=remedy,
     )  # fmt: skip
-    return stems, list(found)
 
 
 def _images_alone(
     source: MaskSource, by_stem: Mapping[str, str], lonely: Sequence[str], masks: Sequence[str]
 ) -> Iterator[Finding]:
-    others = _near(masks) if lonely else {}
-    wanted = f'NAME{" or NAME".join(source.mask_suffixes)}'
+    others = names_by_plain_stem(masks) if lonely else {}
+    nears = {stem: others[plain_stem(stem)] for stem in lonely if plain_stem(stem) in others}
     cases = []
     for stem in lonely:
-        near = others.get(_plain(stem))
+        near = nears.get(stem)
         fix = f'rename {near}' if near else 'make its mask, or remove it'
         cases.append(Case(os.path.join(source.image_folder, by_stem[stem]), '', None, fix))
-    near = next((others[_plain(stem)] for stem in lonely if _plain(stem) in others), None)
-    ending = near[len(os.path.splitext(near)[0]) :] if near else ''
+    near_stem, near = next(iter(nears.items()), ('', ''))
+    hint = f' There is {near}.' if near else ''
+    remedy = f'put the masks there, or take the images away{f", or rename masks such as {near}" if near else ""}.'
+    if near and differ_in_accents_alone(near_stem, os.path.splitext(near)[0]):
+        hint = f' There is {near!a}, for {near_stem!a}: they look the same.'
+        remedy = ACCENTS
     yield from one_finding(
         cases, level='error', rule='image-without-mask', file=source.mask_folder or '',
         key=f'{source.key}.data_prefix.seg_map_path',
-        message=f'{len(lonely):,} of {len(by_stem):,} images of the {source.split} set have no mask {wanted} in '
-        f'{source.mask_folder}: {listed([case.file for case in cases], 3)}.'
-        + (f' There is {near}.' if near else ''),
-        remedy=(
-            f'name the ending: seg_map_suffix={_suffix_of(near, lonely, ending)!r} in {source.key}'
-            if near and len(lonely) == len(by_stem)
-            else 'put the masks there, or take the images away'
-        )
-        + (f'; {_OWN} takes several, in upper or lower case.' if near and not source.pairs_by_stem else '.'),
+        message=f'{len(lonely):,} of {len(by_stem):,} images of the {source.split} set have no mask '
+        f'{_wanted(source.mask_suffixes)} in {source.mask_folder}: {listed([case.file for case in cases], 3)}.{hint}',
+        remedy=remedy,
     )  # fmt: skip
 
 
 def _masks_alone(
-    source: MaskSource, by_stem: Mapping[str, str], mask_by_stem: Mapping[str, str], images: Sequence[str]
+    source: MaskSource, by_stem: Mapping[str, str], mask_by_stem: Mapping[str, str], folders: Folders
 ) -> Iterator[Finding]:
-    in_one_folder = os.path.realpath(source.image_folder) == os.path.realpath(source.mask_folder or '')
-    taken = set(by_stem.values()) if in_one_folder else ()
-    alone = {stem: name for stem, name in mask_by_stem.items() if stem not in by_stem and name not in taken}
-    others = _near(images) if alone else {}
+    taken = set(by_stem.values()) if _in_one_folder(source) else set()
+    sharing = folders.sharing_masks(source)
+    stems = set(by_stem).union(
+        *(names_by_stem(folders.names(each.image_folder), each.image_suffixes, source) for each in sharing)
+    )
+    alone = {stem: name for stem, name in mask_by_stem.items() if stem not in stems and name not in taken}
+    if not alone or (sharing and folders.is_said(source.mask_folder or '')):
+        return
+    others = names_by_plain_stem(folders.names(source.image_folder))
     cases, nears = [], []
     for stem, name in alone.items():
-        near = others.get(_plain(stem))
+        near = others.get(plain_stem(stem))
         nears += [near] if near else []
         fix = f'its image is {near}, which img_suffix does not take' if near else 'put its image back, or remove it'
         cases.append(Case(os.path.join(source.mask_folder or '', name), '', None, fix))
+    if nears and any(differ_in_accents_alone(os.path.splitext(nears[0])[0], stem) for stem in alone):
+        return  # said of the images
+    where = f' in {source.image_folder}' + ''.join(f' or {each.image_folder}' for each in sharing)
     yield from one_finding(
-        cases, level='error', rule='mask-without-image', file=source.image_folder,
+        # a folder that several sets share may have masks of one more, of a test set
+        cases, level='warning' if sharing else 'error', rule='mask-without-image', file=source.image_folder,
         key=f'{source.key}.data_prefix.img_path',
         message=f'{len(cases):,} of {len(mask_by_stem):,} masks of the {source.split} set have no image '
-        f'NAME{" or NAME".join(source.image_suffixes)} in {source.image_folder}, and are left out without a word: '
+        f'{_wanted(source.image_suffixes)}{where}, and are left out without a word: '
         f'{listed([case.file for case in cases], 3)}.' + (f' There is {nears[0]}.' if nears else ''),
         remedy=f'take {_OWN}, which takes several endings, in upper or lower case.' if nears
         else 'put the images back, or take the masks away.',
@@ -247,7 +237,7 @@ def _masks_alone(
 
 
 def _images_not_taken(source: MaskSource, by_stem: Mapping[str, str], images: Sequence[str]) -> Iterator[Finding]:
-    if os.path.realpath(source.image_folder) == os.path.realpath(source.mask_folder or ''):
+    if _in_one_folder(source):
         return
     taken = set(by_stem.values())
     cases = [
@@ -271,26 +261,8 @@ def _empty(source: MaskSource) -> Finding:
     )  # fmt: skip
 
 
-def _near(names: Sequence[str]) -> dict[str, str]:
-    """Names by what they have in common with a name of another ending or case: `a_mask.PNG` with `A`."""
-    found: dict[str, str] = {}
-    for name in names:
-        plain = _plain(os.path.splitext(name)[0])
-        found.setdefault(plain, name)
-        for cut in ('_mask', '_label', '_labels', '_gt', '_seg', '-mask', '_labelids', '_labeltrainids', '.ome'):
-            if plain.endswith(cut):
-                found.setdefault(plain[: -len(cut)], name)
-    return found
-
-
-def _plain(stem: str) -> str:
-    return stem.lower()
-
-
-def _suffix_of(near: str, lonely: Sequence[str], ending: str) -> str:
-    """What follows the stem of an image in the name of its mask."""
-    fitting = [near[len(stem) :] for stem in lonely if near.lower().startswith(stem.lower())]
-    return fitting[0] if fitting else ending
+def _wanted(suffixes: Sequence[str]) -> str:
+    return f'NAME{" or NAME".join(suffixes)}'
 
 
 def _shown_suffixes(suffixes: Sequence[str]) -> str | Sequence[str]:

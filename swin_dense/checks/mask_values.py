@@ -1,7 +1,7 @@
 """What the values of all masks together mean: the table of classes, and numbers that cannot be meant."""
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from swin_dense.checks.cases import counted, listed, one_finding
@@ -12,6 +12,8 @@ from swin_dense.checks.mask_sources import MaskSource
 from swin_dense.checks.scan import Facts
 
 _ROWS = 40  # of a table
+_STRANGE_ROWS = 5  # of values without a class
+_OF_EDGES = 32  # so many values without a class come from smoothing
 # without value N in so many masks of N classes, 0 is a class
 ENOUGH_MASKS = 1000
 
@@ -72,10 +74,13 @@ def _labels(source: MaskSource, facts: Facts) -> Counter[int]:
     return labels
 
 
-def check_values(source: MaskSource, masks: Sequence[tuple[str, Facts]], counts: Tally) -> Iterator[Finding]:
+def check_values(
+    source: MaskSource, masks: Sequence[tuple[str, Facts]], counts: Tally, *, elsewhere: Collection[int] = ()
+) -> Iterator[Finding]:
+    """Look at the values of one data set; `elsewhere` are those of others whose numbers mean the same."""
     if not source.classes or not counts.pixels:
         return
-    told = list(_misread(source, counts))
+    told = list(_misread(source, counts, elsewhere))
     yield from told
     if not told:
         yield from list(_outside(source, masks, counts)) or _never(source, counts)
@@ -91,7 +96,7 @@ def check_values(source: MaskSource, masks: Sequence[tuple[str, Facts]], counts:
     yield _table(source, counts)
 
 
-def _misread(source: MaskSource, counts: Tally) -> Iterator[Finding]:
+def _misread(source: MaskSource, counts: Tally, elsewhere: Collection[int]) -> Iterator[Finding]:
     """Values that show which setting is wrong; one at most is said."""
     values = set(counts.values) - {255}
     number = len(source.classes)
@@ -101,7 +106,9 @@ def _misread(source: MaskSource, counts: Tally) -> Iterator[Finding]:
         return
     elif not source.reduce_zero_label and values and max(values) == number and len(values) > 2:
         yield _reduction_missing(source, counts, values)
-    elif source.reduce_zero_label and source.split == 'train' and values >= set(range(number)) and max(values) < number:
+    elif source.reduce_zero_label and source.split == 'train' and values == set(range(number)):
+        if number in elsewhere:  # the last class, which training lacks
+            return
         yield _reduction_wrong(source, counts)
 
 
@@ -174,6 +181,12 @@ def _outside(source: MaskSource, masks: Sequence[tuple[str, Facts]], counts: Tal
 
 
 def _remedy(source: MaskSource, counts: Tally, strange: set[int]) -> str:
+    if len(strange) > _OF_EDGES:
+        return (
+            f'{len(strange)} values are no classes: such masks were smoothed at edges (antialiasing, resizing, JPEG), '
+            'or are photos. Export them again without antialiasing as PNG, resize with Image.NEAREST alone; dividing '
+            'these values does not mend the edges.'
+        )
     values = sorted(set(counts.values) - {255}) if 255 not in strange else sorted(counts.values)
     if len(values) == len(source.classes) and not source.reduce_zero_label:
         wanted = {value: label for label, value in enumerate(values) if value != label}
@@ -216,7 +229,9 @@ def _table(source: MaskSource, counts: Tally) -> Finding:
     by_label: dict[int, list[int]] = {}
     for value in sorted(counts.values):
         by_label.setdefault(source.label(value), []).append(value)
-    shown: list[int] = sorted({*range(len(source.classes)), *counts.pixels})
+    strange = sorted(label for label in counts.pixels if not source.is_valid(label))
+    many = strange if len(strange) > _STRANGE_ROWS else []
+    shown: list[int] = sorted({*range(len(source.classes)), *counts.pixels} - set(many))
     rows = []
     for label in shown[:_ROWS]:
         name = (
@@ -227,6 +242,10 @@ def _table(source: MaskSource, counts: Tally) -> Finding:
         where = f'{shares.get(label, "0 %"):>8} of pixels, {counts.masks[label]:,} masks'
         rows.append(f'  value {values:>5} -> {label:>3} {name:<20} {where}')
     rows += [f'  and {len(shown) - _ROWS} more'] if len(shown) > _ROWS else []
+    if many:
+        values = _ranges([value for label in many for value in by_label.get(label, ())])
+        pixels = sum(counts.pixels[label] for label in many)
+        rows.append(f'  NO CLASS: {len(many)} values ({values}), {100 * pixels / total:.2f} % of pixels')
     head = f'{counts.sample} masks of the {source.split} set looked into: value in the file -> class'
     return Finding(
         level='ok', rule='mask-values', file=source.mask_folder or '', key=source.key, message='\n'.join([head, *rows])

@@ -9,6 +9,7 @@ from mmengine.config import Config
 
 from swin_dense.checkpoints.zoo import nearest_names, zoo
 from swin_dense.checks.findings import Finding
+from swin_dense.checks.offline import WEIGHT_ARGUMENTS
 from swin_dense.engine.checkpoint_files import newest_checkpoint
 
 _NO_RESUME = 'Give --resume the path of a checkpoint, or no path: then it goes on from the newest of the work dir.'
@@ -59,6 +60,8 @@ def _checkpoints(key: str, node: Any) -> Iterator[tuple[str, Any]]:
             for place, each in _initialisers(f'{key}.init_cfg', value):
                 if each.get('checkpoint'):
                     yield f'{place}.checkpoint', each['checkpoint']
+        elif name in WEIGHT_ARGUMENTS and value:
+            yield f'{key}.{name}', value
         else:
             yield from _checkpoints(f'{key}.{name}', value)
 

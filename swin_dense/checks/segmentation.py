@@ -1,24 +1,25 @@
 """Checks of segmentation data: settings, folders, pairs, mask files, values, and images of more than one set."""
 
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from mmengine.config import Config
 
-from swin_dense.checks.cases import counted, listed, one_finding
+from swin_dense.checks.dataset_configs import SPLITS
+from swin_dense.checks.file_names import RealPaths
 from swin_dense.checks.findings import Case, Depth, Finding
 from swin_dense.checks.image_facts import header_facts, pixel_facts
 from swin_dense.checks.mask_facts import KIND, mask_facts
 from swin_dense.checks.mask_files import LookedAt, check_mask_files
+from swin_dense.checks.mask_names import Folders
 from swin_dense.checks.mask_pairs import find_pairs
 from swin_dense.checks.mask_settings import check_heads, check_settings, decode_head_ignores
 from swin_dense.checks.mask_sources import MaskSource, mask_source, segmentation_datasets
 from swin_dense.checks.mask_values import ENOUGH_MASKS, check_values, tally
-from swin_dense.checks.scan import evenly, scan_files
+from swin_dense.checks.scan import Facts, evenly, scan_files
+from swin_dense.checks.train_overlap import ImageSet, in_train, shared_by_path
 
 _LOOKED_AT_QUICKLY = 64
-_NOISE = 0.01  # of a validation set: large public sets have a few pictures twice
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,6 +29,7 @@ class _Content:
     source: MaskSource
     paths: Sequence[tuple[str, str]]
     files: LookedAt
+    masks: Sequence[tuple[str, Facts]]
 
 
 def check_segmentation_data(cfg: Config, splits: Sequence[str], depth: Depth) -> Iterator[Finding]:
@@ -36,16 +38,24 @@ def check_segmentation_data(cfg: Config, splits: Sequence[str], depth: Depth) ->
     if not datasets:
         return
     yield from check_heads(cfg)
-    contents = []
+    ignored = decode_head_ignores(cfg)
+    # all of the config: a folder of masks may be that of a set that is not looked at now
+    folders = Folders([mask_source(dataset, ignored) for dataset in segmentation_datasets(cfg, SPLITS)])
+    found: list[tuple[Sequence[Finding], _Content | None]] = []
     for dataset in datasets:
-        yield from check_settings(cfg, dataset)
-        source = mask_source(dataset, decode_head_ignores(cfg))
+        settings = list(check_settings(cfg, dataset))
+        source = mask_source(dataset, ignored)
         if '://' in source.image_folder:  # of a backend: nothing to list here
+            found.append((settings, None))
             continue
-        pairs = find_pairs(source)
-        yield from pairs.findings
-        contents.append(_look_into(source, _chosen(pairs.paths, dataset.cfg.get('indices')), depth))
-        yield from _check_content(contents[-1])
+        pairs = find_pairs(source, folders)
+        content = _look_into(source, _chosen(pairs.paths, dataset.cfg.get('indices')), depth)
+        found.append(([*settings, *pairs.findings], content))
+    contents = [content for _, content in found if content]
+    for findings, each in found:
+        yield from findings
+        if each:
+            yield from _check_content(each, [other for other in contents if other is not each])
     yield from _shared_images(contents, depth)
 
 
@@ -63,69 +73,71 @@ def _look_into(source: MaskSource, paths: Sequence[tuple[str, str]], depth: Dept
     images = scan_files([image for image, _ in some], inspect, kind=kind, title=f'{source.split} images')
     masks = scan_files([mask for _, mask in some], mask_facts, kind=KIND, title=f'{source.split} masks')
     files = [(*pair, image, mask) for pair, image, mask in zip(some, images, masks, strict=True)]
-    return _Content(source, paths, files)
+    return _Content(source, paths, files, [(path, facts) for _, path, _, facts in files])
 
 
-def _check_content(content: _Content) -> Iterator[Finding]:
+def _check_content(content: _Content, others: Sequence[_Content]) -> Iterator[Finding]:
     source = content.source
     yield from check_mask_files(source, content.files)
-    masks = [(path, facts) for _, path, _, facts in content.files]
-    found = list(check_values(source, masks, tally(source, masks, len(content.paths))))
-    if any(each.rule == 'reduce-zero-label-wrong' and each.level == 'warning' for each in found):
+    found = _values_of(content, content.masks, others)
+    if any(each.rule == 'reduce-zero-label-wrong' for each in found):
         # a value that 64 masks do not have may be in others
-        more = evenly([mask for _, mask in content.paths], ENOUGH_MASKS)
-        facts = scan_files(more, mask_facts, kind=KIND, title=f'{source.split} masks')
-        masks = list(zip(more, facts, strict=True))
-        found = list(check_values(source, masks, tally(source, masks, len(content.paths))))
+        more = [_Content(other.source, other.paths, other.files, _more_masks(other)) for other in others]
+        found = _values_of(content, _more_masks(content), more)
     yield from found
+
+
+def _values_of(content: _Content, masks: Sequence[tuple[str, Facts]], others: Sequence[_Content]) -> list[Finding]:
+    source = content.source
+    # the same numbers mean the same in them
+    alike = [
+        other for other in others
+        if (other.source.classes, other.source.reduce_zero_label) == (source.classes, source.reduce_zero_label)
+    ]  # fmt: skip
+    elsewhere = {value for other in alike for value in tally(other.source, other.masks, len(other.paths)).values}
+    return list(check_values(source, masks, tally(source, masks, len(content.paths)), elsewhere=elsewhere))
+
+
+def _more_masks(content: _Content) -> list[tuple[str, Facts]]:
+    more = evenly([mask for _, mask in content.paths], ENOUGH_MASKS)
+    facts = scan_files(more, mask_facts, kind=KIND, title=f'{content.source.split} masks')
+    return list(zip(more, facts, strict=True))
 
 
 def _shared_images(contents: Sequence[_Content], depth: Depth) -> Iterator[Finding]:
     """Images of the train set that are in another set as well: by path, at full depth by content."""
-    train = [each for each in contents if each.source.split == 'train']
-    real = _RealPaths()
-    paths = {real(image): image for each in train for image, _ in each.paths}
-    digests = {facts['digest']: image for each in train for image, _, facts, _ in each.files if 'digest' in facts}
-    for each in contents:
-        if each.source.split == 'train' or not paths:
+    sets = [_image_set(each, depth) for each in contents]
+    train = [each for each in sets if each.split == 'train']
+    source_of_train = next((each.source for each in contents if each.source.split == 'train'), None)
+    real = RealPaths()
+    for content, images in zip(contents, sets, strict=True):
+        if source_of_train is None or images.split == 'train':
             continue
-        same = [(image, paths[real(image)]) for image, _ in each.paths if real(image) in paths]
-        if same and len(same) == len(each.paths) and len(same) == len(paths):
-            yield _same_set(each.source, train[0].source)
-        elif same:
-            yield from _in_train(each, same, 'image-in-train', 'by their path')
-        elif depth == 'full':
-            same = [(image, digests[f['digest']]) for image, _, f, _ in each.files if f.get('digest') in digests]
-            yield from _in_train(each, same, 'image-content-in-train', 'by their content')
+        count = len(shared_by_path(images, train, real))
+        if count and count == len(images.paths) == len({real(path) for each in train for path in each.paths}):
+            yield _same_set(content.source, source_of_train)
+        else:
+            yield from in_train(images, train, real, measured='mIoU', case=_case_of(images))
 
 
-class _RealPaths:
-    """Paths with links of folders followed; a folder is looked up once, as there may be 100,000 images in it."""
-
-    def __init__(self) -> None:
-        self._folders: dict[str, str] = {}
-
-    def __call__(self, path: str) -> str:
-        folder, name = os.path.split(path)
-        if folder not in self._folders:
-            self._folders[folder] = os.path.realpath(folder)
-        return os.path.join(self._folders[folder], name)
-
-
-def _in_train(content: _Content, same: Sequence[tuple[str, str]], rule: str, how: str) -> Iterator[Finding]:
-    split = content.source.split
-    cases = [
-        Case(image, '', None, f'remove it from the {split} set, or {other} from training') for image, other in same
-    ]
-    few = len(same) <= _NOISE * len(content.paths)
-    yield from one_finding(
-        cases, level='warning' if few else 'error', rule=rule, file=cases[0].file if cases else '',
+def _image_set(content: _Content, depth: Depth) -> ImageSet:
+    images = [image for image, _ in content.paths]
+    place_of = {image: place for place, image in enumerate(images)}
+    looked_at = content.files if depth == 'full' else ()
+    return ImageSet(
+        split=content.source.split,
+        file=content.source.image_folder,
         key=f'{content.source.key}.data_prefix.img_path',
-        message=f'{counted(len(cases), "image")} of {len(content.paths):,} of the {split} set are in the train set, '
-        f'too ({how}): {listed([f"{image} is {other}" for image, other in same], 3)}. mIoU counts what was learnt by '
-        f'heart.',
-        remedy='remove them from one of the two sets.',
-    )  # fmt: skip
+        paths=images,
+        digests={place_of[image]: facts['digest'] for image, _, facts, _ in looked_at if 'digest' in facts},
+    )
+
+
+def _case_of(images: ImageSet) -> Callable[[int, str], Case]:
+    split, paths = images.split, images.paths
+    return lambda place, other: Case(
+        paths[place], '', None, f'remove it from the {split} set, or {other} from training'
+    )
 
 
 def _same_set(source: MaskSource, train: MaskSource) -> Finding:

@@ -12,6 +12,7 @@ from swin_dense.checks.findings import Depth, Finding
 from swin_dense.checks.idle_variables import find_idle_variables
 from swin_dense.checks.model_settings import model_settings
 from swin_dense.checks.named_files import named_weights, work_dir_is_writable
+from swin_dense.checks.parameter_rules import unread_rules
 from swin_dense.checks.training_settings import hooks_and_workers, parts_together, training_settings
 
 
@@ -23,6 +24,7 @@ def check_settings(cfg: Config, splits: Sequence[str], depth: Depth) -> Iterator
         find_idle_variables(cfg),
         *(parts_together(cfg, split) for split in splits),
         training_settings(cfg) if is_trained else (),
+        unread_rules(cfg) if is_trained else (),
         hooks_and_workers(cfg),
         evaluation_settings(cfg, splits),
         loaded_annotations(cfg, datasets),

@@ -17,6 +17,8 @@ _TRIOS = {
     'val': ('val_dataloader', 'val_cfg', 'val_evaluator'),
     'test': ('test_dataloader', 'test_cfg', 'test_evaluator'),
 }
+# rates beyond these are slips: of the decimal point, or of another optimiser
+_MOST_RATES = {'Adam': 0.01, 'AdamW': 0.01, 'NAdam': 0.01, 'RAdam': 0.01, 'SGD': 1.0}
 _MOST_MOMENTUM = 0.5  # of EMA: the share of the new weights
 
 
@@ -30,6 +32,7 @@ def training_settings(cfg: Config) -> Iterator[Finding]:
     yield from _schedules(values, train_cfg)
     yield from _intervals(values, train_cfg, length)
     yield from _learning_rate(values)
+    yield from _unusual_rate(values)
 
 
 def parts_together(cfg: Config, split: str) -> Iterator[Finding]:
@@ -39,6 +42,8 @@ def parts_together(cfg: Config, split: str) -> Iterator[Finding]:
     if missing and len(missing) < len(names):
         there = [name for name in names if name not in missing]
         example = '=dict()' if missing[0].endswith('_cfg') and split != 'train' else '=dict(...)'
+        if split == 'test' and cfg.get(missing[0].replace('test', 'val')) and example == '=dict(...)':
+            example = f' = {missing[0].replace("test", "val")} to test on the set of validation'
         yield _finding(
             'error', 'incomplete-parts', missing[0], None,
             f'{" and ".join(there)} {"is" if len(there) == 1 else "are"} set, {" and ".join(missing)} '
@@ -100,7 +105,7 @@ def _schedules(values: dict[str, Any], train_cfg: dict[str, Any]) -> Iterator[Fi
         key = f'param_scheduler.{number}' if is_list else 'param_scheduler'
         if not isinstance(scheduler, dict):
             continue
-        if scheduler.get('by_epoch', True) and 'max_epochs' not in train_cfg:
+        if 'max_epochs' not in train_cfg and _counts_epochs(scheduler):
             yield _finding(
                 'error', 'schedule-in-epochs', f'{key}.by_epoch', scheduler.get('by_epoch'),
                 f'{scheduler.get("type")} counts epochs (by_epoch=True is the default), and training by iterations is '
@@ -112,6 +117,13 @@ def _schedules(values: dict[str, Any], train_cfg: dict[str, Any]) -> Iterator[Fi
                 'warning', 'schedule-length', f'{key}.{late}', scheduler.get(late), f'{note}.',
                 f'Change {key}.{late} and train_cfg.{_unit(train_cfg)} together.',
             )  # fmt: skip
+
+
+def _counts_epochs(scheduler: dict[str, Any]) -> bool:
+    """Whether it moves at the end of an epoch: not one that is converted, nor one that follows validations."""
+    is_converted = scheduler.get('convert_to_iter_based', False)
+    follows_validation = _bare(scheduler.get('type')).startswith('ReduceOnPlateau')
+    return scheduler.get('by_epoch', True) and not is_converted and not follows_validation
 
 
 def _intervals(values: dict[str, Any], train_cfg: dict[str, Any], length: int) -> Iterator[Finding]:
@@ -158,6 +170,19 @@ def _learning_rate(values: dict[str, Any]) -> Iterator[Finding]:
         f'Set auto_scale_lr.enable=True, or optim_wrapper.optimizer.lr={rate * batch / rule["base_batch_size"]:g}.'
         if unscaled else '',
     )  # fmt: skip
+
+
+def _unusual_rate(values: dict[str, Any]) -> Iterator[Finding]:
+    optimizer = (values.get('optim_wrapper') or {}).get('optimizer') or {}
+    kind, rate = _bare(optimizer.get('type')), optimizer.get('lr')
+    most = _MOST_RATES.get(kind)
+    if most is not None and isinstance(rate, (int, float)) and rate > most:
+        usual = 1e-4 if kind != 'SGD' else 0.01
+        yield _finding(
+            'warning', 'lr-unusual', 'optim_wrapper.optimizer.lr', rate,
+            f'recipes with {kind} have rates up to {most:g}; with {rate:g} weights become NaN, or learn nothing.',
+            f'Write optim_wrapper.optimizer.lr={usual:g}, say.',
+        )  # fmt: skip
 
 
 def _unit(train_cfg: dict[str, Any]) -> str:

@@ -12,6 +12,7 @@ from mmengine.runner import turn_on_activation_checkpointing
 from torch.utils.data import DataLoader
 
 from swin_dense.checks.isolation import isolated, silent
+from swin_dense.checks.offline import without_weights
 from swin_dense.engine.runner import Runner
 from swin_dense.engine.training import runner_class
 
@@ -30,7 +31,7 @@ class Trial:
     def __init__(self, cfg: Config, folder: str) -> None:
         values = cfg.to_dict()
         self.left_out = [str(values[key]) for key in ('load_from',) if values.get(key)]
-        values['model'] = _without_weights(values['model'], self.left_out)
+        values['model'] = without_weights(values['model'], self.left_out)
         visualizer = {**(values.get('visualizer') or {'type': 'Visualizer'}), 'vis_backends': None}
         # by a name of its own: loggers and hubs are kept by name and second
         name = f'trial{os.getpid()}_{next(_number)}'
@@ -99,19 +100,3 @@ def stop_workers(loader: Any) -> None:
     if iterator is not None:
         iterator._shutdown_workers()
         loader._iterator = None
-
-
-def _without_weights(node: Any, left_out: list[str], key: str = '') -> Any:
-    """The config of a model with no file to start from; the files are added to `left_out`."""
-    if isinstance(node, dict):
-        if key == 'init_cfg' and str(node.get('type')).split('.')[-1] in ('Pretrained', 'PretrainedInit'):
-            left_out.append(str(node.get('checkpoint')))
-            return None
-        return {name: _without_weights(value, left_out, name) for name, value in node.items()}
-    if isinstance(node, (list, tuple)):
-        kept = [_without_weights(item, left_out, key) for item in node]
-        return type(node)(item for item in kept if item is not None or key != 'init_cfg')
-    if key == 'pretrained' and isinstance(node, str):
-        left_out.append(node)
-        return None
-    return node

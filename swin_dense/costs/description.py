@@ -16,7 +16,7 @@ from swin_dense.costs.measurement import Measurement, measure
 from swin_dense.costs.models import backbone_config, build_model, usual_size
 from swin_dense.costs.sweep import PICTURES, parse_sides, save_plot
 from swin_dense.costs.tables import costs_table, sweep_table
-from swin_dense.engine.class_names import fill_classes
+from swin_dense.engine.class_names import fill_classes, training_classes
 from swin_dense.engine.config_options import merge_options
 from swin_dense.engine.settings import load_config
 from swin_dense.engine.start_log import device_name, versions
@@ -105,6 +105,8 @@ def _merge(cfg: Config, options: dict[str, Any] | None) -> None:
     if 'model' in cfg:
         merge_options(cfg, options)
         fill_classes(cfg)
+        if training_classes(cfg) is None:  # read from data that is not there: the costs of one class
+            fill_classes(cfg, known=('object',))
     else:  # a file with a backbone alone, whose arguments the backbone itself refuses
         cfg.merge_from_dict(options or {})
 

@@ -20,11 +20,14 @@ from swin_dense.datasets.coco_json import category_names, complete_annotations, 
 from swin_dense.datasets.palettes import distinct_palette
 from swin_dense.registry import DATASETS
 
+_REMEDY = 'tools/check.py lists each place.'
+
 
 class _OrderedCoco(COCO):
     """An annotation file that gives the ids of categories in the order of the names asked for."""
 
     def createIndex(self) -> None:  # noqa: N802 - pycocotools' name; called when the file was read
+        _refuse_gaps(self.dataset)
         _refuse_ambiguity(self.dataset)
         complete_annotations(self.dataset)
         super().createIndex()
@@ -90,19 +93,31 @@ class CocoDataset(MmdetCocoDataset):
         return super().load_data_list()
 
 
+def _refuse_gaps(content: Mapping[str, Any]) -> None:
+    """Refuse a file without what is read of every entry."""
+    for part, keys in (
+        ('images', ('id', 'file_name')), ('annotations', ('id', 'image_id', 'category_id')), ('categories', ('id',)),
+    ):  # fmt: skip
+        if not isinstance(content.get(part), list):
+            raise ValueError(f'the annotation file has no list {part!r}; its keys are {_listed(content)}. {_REMEDY}')
+        for place, entry in enumerate(content[part]):
+            for key in keys:
+                if key not in entry:
+                    raise ValueError(f'{part}[{place}] of the annotation file has no {key!r}. {_REMEDY}')
+
+
 def _refuse_ambiguity(content: Mapping[str, Any]) -> None:
     """Refuse what would be lost without a word: later entries of an id replace earlier ones."""
-    remedy = 'tools/check.py lists each place.'
     for part, key in (('categories', 'name'), ('categories', 'id'), ('images', 'id'), ('annotations', 'id')):
         if twice := repeated(entry[key] for entry in content[part]):
             raise ValueError(
-                f'{part} of an annotation file differ in {key!r}: {_listed(twice)} occur more than once. {remedy}'
+                f'{part} of an annotation file differ in {key!r}: {_listed(twice)} occur more than once. {_REMEDY}'
             )
     known = [category['id'] for category in content['categories']]
     if unknown := {annotation['category_id'] for annotation in content['annotations']}.difference(known):
         raise ValueError(
             f'annotations have the category ids {_listed(sorted(unknown, key=str))}, which are not among the '
-            f'categories of their file: {_listed(known)}. {remedy}'
+            f'categories of their file: {_listed(known)}. {_REMEDY}'
         )
 
 

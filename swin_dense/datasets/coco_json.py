@@ -29,14 +29,20 @@ def category_names(path: str | os.PathLike) -> tuple[str, ...]:
 
 
 def complete_annotations(content: Mapping[str, Any]) -> None:
-    """Write into the annotations of a file's content what exports leave out: `area` and `iscrowd`.
+    """Write into a file's content what exports leave out or write otherwise: `area`, `iscrowd`, sizes of images.
 
     An area that is missing, 0 or no number becomes that of the segmentation in pixels, or of the box where there is
-    none: as COCO defines it. `iscrowd` becomes 0.
+    none: as COCO defines it. An `iscrowd` that is missing or null becomes 0. A height of 640.0 becomes 640, as
+    pycocotools makes masks of whole numbers alone.
     """
+    for image in content.get('images', ()):
+        for side in ('height', 'width'):
+            if isinstance(image.get(side), float) and image[side].is_integer():
+                image[side] = int(image[side])
     sizes = {image.get('id'): (image.get('height'), image.get('width')) for image in content.get('images', ())}
     for annotation in content.get('annotations', ()):
-        annotation.setdefault('iscrowd', 0)
+        if annotation.get('iscrowd') is None:
+            annotation['iscrowd'] = 0
         if not is_positive(annotation.get('area')):
             annotation['area'] = area_of(annotation, *sizes.get(annotation.get('image_id'), (None, None)))
 

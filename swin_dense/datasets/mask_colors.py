@@ -1,9 +1,10 @@
 """Masks of colours, and the map that says which class a colour is."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 from swin_dense.engine.errors import DataError
 from swin_dense.engine.mask_form import packed_colors
@@ -57,6 +58,56 @@ def _number_of(name: Any, classes: Sequence[str], ignore_index: int) -> int:
         f'mask_colors names {name!r}, which is neither a class ({", ".join(classes)}), nor the number of one, nor '
         f'{ignore_index}, the number for what does not count.'
     )
+
+
+def refuse_other_numbers(mask: np.ndarray, numbers: Mapping[Color, int], *, path: str) -> None:
+    """Raise DataError for a mask (H, W) of one channel whose colours, by the map, are other classes than its numbers.
+
+    Numbers count where a mask has one channel; but the indices of a palette may be in another order than the classes,
+    and a mask of black and white may be meant to have the colours black and white.
+    """
+    try:
+        with Image.open(path) as image:
+            palette = image.getpalette() if image.mode == 'P' else None
+    except OSError:  # of a backend that is not this machine's files
+        palette = None
+    values = np.unique(mask).tolist()
+    found = contradictions(values, numbers, palette=palette_colors(palette, values))
+    if found:
+        raise DataError(
+            f'{path}: the mask has one channel, and its colours are other classes than its numbers by mask_colors: '
+            f"{'; '.join(found[:_SHOWN])}. Where colours count: Image.open(path).convert('RGB').save(path). Where "
+            'numbers do: leave mask_colors out.'
+        )
+
+
+def palette_colors(palette: Sequence[int] | None, values: Sequence[int]) -> dict[int, Color] | None:
+    """The colour of each value by a palette of Pillow, [red, green, blue, red, ...]; black where it ends before."""
+    if palette is None:
+        return None
+    padded = [*palette, *[0] * (768 - len(palette))]
+    return {value: (padded[3 * value], padded[3 * value + 1], padded[3 * value + 2]) for value in values}
+
+
+def contradictions(
+    values: Collection[int], numbers: Mapping[Color, int], *, palette: Mapping[int, Color] | None
+) -> list[str]:
+    """Say which values of a mask of one channel are other numbers by their colours.
+
+    Args:
+        palette: colour of each value; None for grey levels, which are colours only if all of them are in the map.
+    """
+    what = 'value' if palette is None else 'index'
+    colors = palette or {value: (value, value, value) for value in values}
+    if palette is None and not all(color in numbers for color in colors.values()):
+        return []
+    wrong = {value: colors[value] for value in values if numbers.get(colors[value]) != value}
+    if palette is None and not any(wrong):  # all black: an image without objects
+        return []
+    return [
+        f'{what} {value} has the colour {color}, which is {numbers.get(color, "no class")}'
+        for value, color in wrong.items()
+    ]
 
 
 def numbers_of_colors(mask_BGR: np.ndarray, numbers: Mapping[Color, int], *, path: str) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 from mmengine import fileio
 from mmseg.datasets import BaseSegDataset
 
-from swin_dense.datasets.mask_colors import Color, color_numbers, numbers_of_colors
+from swin_dense.datasets.mask_colors import Color, color_numbers, numbers_of_colors, refuse_other_numbers
 from swin_dense.datasets.pairing import IMAGE_SUFFIXES, paired_by_stem
 from swin_dense.datasets.palettes import distinct_palette
 from swin_dense.engine.mask_form import refuse_channels
@@ -22,11 +22,12 @@ class SegmentationDataset(BaseSegDataset):
     """Images and masks of two folders, paired by their names without ending; folders in them are gone through.
 
     A mask is a file of one channel with class numbers, or of indices into a palette (the index counts), or of colours
-    where `mask_colors` says which they are. Pipelines load it with mmseg's `LoadAnnotations`, without arguments.
+    where `mask_colors` says which they are. One with a channel whose colours are other classes by `mask_colors` than
+    its numbers is refused. Pipelines load masks with mmseg's `LoadAnnotations`, without arguments.
 
     Args:
         metainfo: `classes`, names in the order of their numbers; `palette`, a colour (r, g, b) for each.
-        img_suffix: endings of images, in upper or lower case; the first that a name ends in is taken off.
+        img_suffix: endings of images, in upper or lower case; the longest that a name ends in is taken off.
         seg_map_suffix: endings of masks, the same way: `_mask.png` pairs a.jpg with a_mask.png.
         ann_file: lists names, with or without ending, a line each; '' takes all of the image folder.
         label_map: value in the file -> class number, or `ignore_index`; values that it does not name stay.
@@ -64,38 +65,17 @@ class SegmentationDataset(BaseSegDataset):
     ) -> None:
         classes, palette = _names(metainfo)
         self._file_labels, colors = check_arguments(
-            classes=classes,
-            palette=palette,
-            label_map=label_map,
-            mask_colors=mask_colors,
-            reduce_zero_label=reduce_zero_label,
-            ignore_index=ignore_index,
-        )
+            classes=classes, palette=palette, label_map=label_map, mask_colors=mask_colors,
+            reduce_zero_label=reduce_zero_label, ignore_index=ignore_index,
+        )  # fmt: skip
         super().__init__(
-            ann_file=ann_file,
-            img_suffix=img_suffix,
-            seg_map_suffix=seg_map_suffix,
-            metainfo=dict(metainfo),
-            data_root=data_root,
-            data_prefix=dict(data_prefix),
-            filter_cfg=filter_cfg,
-            indices=indices,
-            serialize_data=serialize_data,
-            pipeline=list(pipeline),
-            test_mode=test_mode,
-            lazy_init=lazy_init,
-            max_refetch=max_refetch,
-            ignore_index=ignore_index,
-            reduce_zero_label=reduce_zero_label,
+            ann_file=ann_file, img_suffix=img_suffix, seg_map_suffix=seg_map_suffix, metainfo=dict(metainfo),
+            data_root=data_root, data_prefix=dict(data_prefix), filter_cfg=filter_cfg, indices=indices,
+            serialize_data=serialize_data, pipeline=list(pipeline), test_mode=test_mode, lazy_init=lazy_init,
+            max_refetch=max_refetch, ignore_index=ignore_index, reduce_zero_label=reduce_zero_label,
             backend_args=backend_args,
-        )
-        for steps, place in annotation_loaders(self.pipeline):
-            own = getattr(steps[place], 'reduce_zero_label', None)
-            if own is not None and own != reduce_zero_label:
-                raise ValueError(
-                    f'reduce_zero_label is {reduce_zero_label} for the data set and {own} for LoadAnnotations of its '
-                    'pipeline. The data set says it: leave it out of the pipeline.'
-                )
+        )  # fmt: skip
+        _refuse_other_reduction(self.pipeline, reduce_zero_label)
         insert_after_loading(self.pipeline, OneChannel(colors))
 
     def get_label_map(self, new_classes: Any = None) -> dict[int, int] | None:
@@ -151,10 +131,22 @@ class OneChannel:
             if self.numbers is None or mask.shape[2] < 3:
                 refuse_channels(mask, path=path)
             results['gt_seg_map'] = numbers_of_colors(mask, self.numbers or {}, path=path)
+        elif self.numbers is not None:
+            refuse_other_numbers(mask, self.numbers, path=str(results['seg_map_path']))
         return results
 
     def __repr__(self) -> str:
         return f'{type(self).__name__}(numbers={self.numbers})'
+
+
+def _refuse_other_reduction(pipeline: Any, own: bool) -> None:
+    for steps, place in annotation_loaders(pipeline):
+        told = getattr(steps[place], 'reduce_zero_label', None)
+        if told is not None and told != own:
+            raise ValueError(
+                f'reduce_zero_label is {own} for the data set and {told} for LoadAnnotations of its pipeline. The data '
+                'set says it: leave it out of the pipeline.'
+            )
 
 
 def _names(metainfo: Mapping[str, Any]) -> tuple[Sequence[str], Sequence[Sequence[int]]]:

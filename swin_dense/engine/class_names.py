@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 from mmengine.config import Config
 
 from swin_dense.checks.dataset_configs import SPLITS, DatasetConfig, dataset_configs
-from swin_dense.engine.config_types import arguments_of, find_type
+from swin_dense.engine.config_types import find_type
+from swin_dense.engine.signatures import arguments_of
 
 # a classifier's own count; objects against background; stuff as well as things, from maps of its own; identities
 _OTHER_COUNTS = ('backbone', 'rpn_head', 'semantic_head', 'data_preprocessor', 'reid')

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from faster_coco_eval import COCO, COCOeval_faster
 from mmdet.evaluation import CocoMetric as MmdetCocoMetric
+from mmengine.fileio import get_text
 from mmengine.logging import MMLogger
 
 from swin_dense.datasets.coco_json import complete_annotations
@@ -62,8 +63,7 @@ class CocoMetric(MmdetCocoMetric):
 
     def bind_dataset(self, dataset: Any) -> None:
         """Take the ground truth from the dataset that is evaluated."""
-        with open(dataset.ann_file, encoding='utf-8') as file:
-            content = json.load(file)
+        content = json.loads(get_text(dataset.ann_file, backend_args=dataset.backend_args))
         complete_annotations(content)
         for number, annotation in enumerate(content['annotations'], 1):
             annotation['id'] = number  # the matching marks what it did not match by 0, an id that files may have
@@ -140,12 +140,14 @@ class CocoMetric(MmdetCocoMetric):
         return {f'{kind}_{name}': stats[place] for name, place in SUMMARY.items()}
 
     def _log_classes(self, precisions: np.ndarray, kind: str) -> None:
-        names = self.dataset_meta['classes']
+        names = [self._coco_api.cats[number]['name'] for number in self.cat_ids]
         width = max(map(len, names))
+        # (IoU thresholds, recalls, classes, areas, detections): classes are sorted by their ids in the file
+        place_of = {number: place for place, number in enumerate(sorted(self.cat_ids))}
         rows = []
-        for number, name in enumerate(names):
-            # (IoU thresholds, recalls, classes, areas, detections): all areas, the largest number of detections
-            values = precisions[:, :, number, 0, -1]
+        for number, name in zip(self.cat_ids, names, strict=True):
+            # all areas, the largest number of detections
+            values = precisions[:, :, place_of[number], 0, -1]
             at_all, at_50 = (part[part > -1].mean() if (part > -1).any() else np.nan for part in (values, values[0]))
             rows.append(f'  {name:<{width}}  AP {at_all:6.3f}  AP50 {at_50:6.3f}')
         MMLogger.get_current_instance().info(f'{kind} by class\n' + '\n'.join(rows))

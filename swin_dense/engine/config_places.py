@@ -14,8 +14,9 @@ from mmengine.runner import Runner
 from mmengine.utils.dl_utils import set_multi_processing
 from torch.utils.data import DataLoader
 
-from swin_dense.engine.config_types import Arguments, arguments_of, find_type
+from swin_dense.engine.config_types import find_type
 from swin_dense.engine.default_hooks import DEFAULT_HOOKS
+from swin_dense.engine.signatures import Arguments, arguments_of
 
 # what Runner and this package read from a config besides the arguments of Runner
 _READ_ELSEWHERE = {
@@ -97,7 +98,7 @@ _PLACES: tuple[tuple[str, Place], ...] = (
     (r'\w+_dataloader\.(collate_fn|worker_init_fn)', Place('FUNCTIONS')),
     (
         r'optim_wrapper',
-        Place('OPTIM_WRAPPERS', 'OptimWrapper', _named('constructor', 'paramwise_cfg'), _named('optimizer')),
+        Place('OPTIM_WRAPPERS', 'OptimWrapper', _named('constructor', 'paramwise_cfg')),
     ),
     (r'optim_wrapper\.clip_grad', Place(keys=_parameters(torch.nn.utils.clip_grad_norm_) | {'type', 'clip_value'})),
     (r'optim_wrapper\.optimizer', Place('OPTIMIZERS', supplied=_named('params'), is_whole=True)),

@@ -6,6 +6,7 @@ from PIL import Image
 from swin_dense.engine.errors import DataError
 
 _SHOWN = 5
+_TIFF = (b'II*\0', b'MM\0*')
 
 
 def refuse_channels(mask: np.ndarray, *, path: str) -> None:
@@ -30,21 +31,28 @@ def refuse_channels(mask: np.ndarray, *, path: str) -> None:
 
 
 def refuse_wide_values(path: str) -> None:
-    """Raise DataError for a mask of 16 bits with values over 255: mmseg keeps the lower eight bits of them."""
+    """Raise DataError for a mask of 16 bits with values over 255, or of floats: mmseg makes 8 bits of both."""
     try:
         with open(path, 'rb') as file:
             head = file.read(25)
+        if not (head.startswith(_TIFF) or (head.startswith(b'\x89PNG') and head[24] == 16)):
+            return
+        with Image.open(path) as image:
+            values = np.asarray(image)
     except OSError:  # of a backend that is not this machine's files
         return
-    if not head.startswith(b'\x89PNG') or head[24] != 16:
-        return
-    with Image.open(path) as image:
-        values = np.asarray(image)
-    if values.ndim == 2 and values.max(initial=0) > 255:
-        wide = ', '.join(map(str, np.unique(values[values > 255])[:_SHOWN]))
+    if values.dtype.kind == 'f':
         raise DataError(
-            f'{path}: the mask has 16 bits and values over 255 ({wide}, ...), of which mmseg reads the lower 8 bits. '
-            'Save class numbers, 0 to 255, in 8 bits.'
+            f'{path}: the mask has numbers with fractions (floats), and a class is a whole number. Save class numbers, '
+            '0 to 255, in 8 bits: Image.fromarray(values.astype(np.uint8)).save(path).'
+        )
+    if values.ndim == 2 and values.max(initial=0) > 255:
+        wide = np.unique(values[values > 255])
+        shown = ', '.join(map(str, wide[:_SHOWN])) + (', ...' if len(wide) > _SHOWN else '')
+        ignored = ' Where 65535 means "no class": mask[mask == 65535] = 255.' if wide[-1] == 65535 else ''
+        raise DataError(
+            f'{path}: the mask has 16 bits and values over 255 ({shown}), of which mmseg reads the lower 8 bits. '
+            f'Save class numbers, 0 to 255, in 8 bits.{ignored}'
         )
 
 

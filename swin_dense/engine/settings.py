@@ -15,6 +15,7 @@ from mmengine.config import Config
 from mmengine.registry import DefaultScope
 
 from swin_dense.engine.plain import plain
+from swin_dense.quiet import quieter
 
 # where and how a run is done, not what is done
 NOT_THE_RECIPE = ('work_dir', 'resume', 'load_from', 'launcher', 'log_level', 'env_cfg', 'experiment_name')
@@ -45,12 +46,9 @@ def base_files(path: str | Path) -> list[str]:
 def base_values(path: str | Path) -> dict[str, Any]:
     """What the bases of a config file say together, as plain values."""
     values: dict[str, Any] = {}
-    logging.disable(logging.INFO)  # mmengine logs every variable of the environment that a config names
-    try:
+    with quieter(logging.INFO):  # mmengine logs every variable of the environment that a config names
         for base in base_files(path):
             values.update(Config.fromfile(base, import_custom_modules=False).to_dict())
-    finally:
-        logging.disable(logging.NOTSET)
     return values
 
 

@@ -11,6 +11,7 @@ FAULTS = [
     # --- keys and types -----------------------------------------------------------------------------------------------
     Fault(
         name='misspelt top-level key', task='detection', rule='unknown-key', where=': optim_wraper',
+        silent="the optimiser's settings are those of the base",
         says=('nothing reads', "'optim_wrapper'"), config='optim_wraper = dict(optimizer=dict(lr=1e-4))',
     ),
     Fault(
@@ -24,6 +25,7 @@ FAULTS = [
     ),
     Fault(
         name='frozen_stages of mmdet', task='detection', rule='unknown-key', where=': model.backbone.frozen_stages',
+        silent='its own Swin has this argument',
         says=("'num_frozen_stages'",), config='model = dict(backbone=dict(frozen_stages=2))',
     ),
     Fault(
@@ -48,11 +50,13 @@ train_dataloader = dict(dataset=dict(pipeline=train_pipeline))
     ),
     Fault(
         name='misspelt threshold of the test', task='detection', rule='unknown-key', level='warning',
+        silent='the threshold stays what it was',
         where=': model.test_cfg.rcnn.score_thresh', says=("'score_thr'",),
         config='model = dict(test_cfg=dict(rcnn=dict(score_thresh=0.3)))',
     ),
     Fault(
         name='hooks of mmdet 2', task='detection', rule='old-key', where=': lr_config',
+        silent='the schedule is that of the base',
         says=('param_scheduler',), config="lr_config = dict(policy='step', step=[8, 11])",
     ),
     Fault(
@@ -76,6 +80,7 @@ train_dataloader = dict(dataset=dict(pipeline=[
     ),
     Fault(
         name='a module of custom_imports that fails', task='detection', rule='failed-import',
+        silent='what the module registers is not there',
         where=': custom_imports.imports', says=('no_such_plug_in', 'ModuleNotFoundError'),
         config="custom_imports = dict(imports=['no_such_plug_in'], allow_failed_imports=True)",
     ),
@@ -91,6 +96,7 @@ train_dataloader = dict(dataset=dict(pipeline=[
     # --- settings -----------------------------------------------------------------------------------------------------
     Fault(
         name='a pipeline changed by its variable alone', task='detection', rule='idle-variable',
+        silent='the pipeline is that of the base',
         where=': train_pipeline', says=('train_dataloader.dataset.pipeline', 'dict(dataset=dict(pipeline=train_p'),
         config="""
 train_pipeline = [
@@ -100,10 +106,12 @@ train_pipeline = [
     ),
     Fault(
         name='a length changed by its variable alone', task='segmentation', rule='idle-variable', where=': max_iters',
+        silent='training is as long as before',
         says=('train_cfg.max_iters', '300'), config='max_iters = 1000',
     ),
     Fault(
         name='another data set for validation alone', task='detection', rule='idle-variable', level='warning',
+        silent='testing reads the set of the base',
         where=': val_dataloader', says=('test_dataloader = val_dataloader',),
         config='val_dataloader = dict(dataset=dict(ann_file="annotations/instances_train.json",'
         ' data_prefix=dict(img="train/")))',
@@ -144,21 +152,25 @@ train_dataloader = dict(dataset=dict(pipeline=[
     ),
     Fault(
         name='a schedule that counts epochs', task='segmentation', rule='schedule-in-epochs',
+        silent='the rate is constant',
         where=': param_scheduler.by_epoch', says=('by_epoch=False',),
         config="param_scheduler = dict(_delete_=True, type='PolyLR', power=0.9, begin=0, end=300)",
     ),
     Fault(
         name='a training shorter than its schedule', task='detection', rule='schedule-length', level='warning',
+        silent='the rate stays high to the end',
         where=': param_scheduler.1.end', says=('ends at iteration 400, training at 100',),
         config='train_cfg = dict(max_iters=100, val_interval=100)',
     ),
     Fault(
         name='a rate for another batch', task='detection', rule='learning-rate', level='warning',
+        silent='the rate is eight times that of the recipe for each image',
         where=': optim_wrapper.optimizer.lr', says=('batch 8', 'recipe is for batch 64', 'enable=True', '0.00025'),
         config='auto_scale_lr = dict(base_batch_size=64, enable=False)',
     ),
     Fault(
         name='a hook twice', task='detection', rule='hook-twice', level='warning', where=': custom_hooks.0',
+        silent='two hooks save, and delete, checkpoints',
         says=('CheckpointHook runs 2 times', 'default_hooks.checkpoint'),
         config="custom_hooks = [dict(type='swin_dense.CheckpointHook', by_epoch=False, interval=50)]",
     ),
@@ -174,9 +186,71 @@ train_dataloader = dict(dataset=dict(pipeline=[
     ),
     Fault(
         name='a class twice', task='segmentation', rule='class-twice',
+        silent='one output is never trained',
         where=': train_dataloader.dataset.metainfo.classes', says=("'grass'",),
         config="names = ('sky', 'grass', 'water', 'sand', 'grass', 'toy')\n"
         'train_dataloader = dict(dataset=dict(metainfo=dict(classes=names)))',
+    ),
+    # --- metrics and rates --------------------------------------------------------------------------------------------
+    Fault(
+        name='a misspelt metric of boxes', task='detection', rule='unknown-metric', where=': val_evaluator.metric',
+        says=("'bbbox'", "'bbox'"), config="val_evaluator = dict(metric='bbbox')",
+    ),
+    Fault(
+        name='a misspelt metric of masks', task='segmentation', rule='unknown-metric',
+        where=': val_evaluator.iou_metrics', says=("'mIOU'", "'mIoU'"),
+        config="val_evaluator = dict(iou_metrics=['mIOU'])",
+    ),
+    Fault(
+        name='a misspelt best metric', task='detection', rule='unknown-metric',
+        where=': default_hooks.checkpoint.save_best', says=("'coco/bbbox_mAP'", "'coco/bbox_mAP'"),
+        config="val_evaluator = dict(classwise=True)\n"
+        "default_hooks = dict(checkpoint=dict(save_best='coco/bbbox_mAP'))",
+    ),
+    Fault(
+        name='optimiser with an s', task='detection', rule='unknown-key', where=': optim_wrapper.optimiser',
+        says=("'optimizer'",), config="optim_wrapper = dict(optimiser=dict(type='AdamW', lr=1e-4))",
+    ),
+    Fault(
+        name='a rate of 1 for AdamW', task='detection', rule='lr-unusual', level='warning',
+        where=': optim_wrapper.optimizer.lr', says=('AdamW', '0.01'),
+        config='optim_wrapper = dict(optimizer=dict(lr=1.0))',
+        silent='weights become NaN, or nothing is learned',
+    ),
+    Fault(
+        name='a test without its data', task='segmentation', rule='incomplete-parts', where=': test_dataloader',
+        says=('test_dataloader = val_dataloader',), config='test_dataloader = None',
+    ),
+    # --- rules for parameters -----------------------------------------------------------------------------------------
+    Fault(
+        name='a rule for parameters that nothing reads', task='detection', rule='unknown-key',
+        where=': optim_wrapper.paramwise_cfg.norm_decay_mul',
+        says=("'norm_decay_mult'", 'DefaultOptimWrapperConstructor'),
+        config='optim_wrapper = dict(constructor=None, paramwise_cfg=dict(norm_decay_mul=0.0))',
+        silent='norms decay as all else',
+    ),
+    Fault(
+        name='a rule for a name that is misspelt', task='detection', rule='unknown-key',
+        where=': optim_wrapper.paramwise_cfg.custom_keys.backbone.lr_mul', says=("'lr_mult'",),
+        config='optim_wrapper = dict(constructor=None,\n'
+        '    paramwise_cfg=dict(custom_keys=dict(backbone=dict(lr_mul=0.1))))',
+        silent='the backbone has the whole rate',
+    ),
+    Fault(
+        name="mmengine's rules for our constructor", task='detection', rule='unknown-key',
+        where=': optim_wrapper.paramwise_cfg.custom_keys', says=('ParameterGroups', 'lr_mult'),
+        config='optim_wrapper = dict(paramwise_cfg=dict(custom_keys=dict(backbone=dict(lr_mult=0.1))))',
+    ),
+    Fault(
+        name='a misspelt constructor', task='detection', rule='unknown-type', where=': optim_wrapper.constructor',
+        says=("'swin_dense.ParameterGroups'",), config="optim_wrapper = dict(constructor='swin_dense.ParameterGroup')",
+    ),
+    Fault(
+        name='a rule for a part that is not there', task='detection', rule='rule-without-parameters', level='warning',
+        where=': optim_wrapper.paramwise_cfg.custom_keys', says=("'backbone'", "'bakbone'"),
+        config='optim_wrapper = dict(constructor=None,\n'
+        '    paramwise_cfg=dict(custom_keys=dict(bakbone=dict(lr_mult=0.1))))',
+        silent='the backbone has the whole rate',
     ),
     # --- parts of the model -------------------------------------------------------------------------------------------
     Fault(
@@ -206,6 +280,7 @@ train_dataloader = dict(dataset=dict(pipeline=[
     ),
     Fault(
         name='regions cut at the strides of another pyramid', task='detection', rule='region-strides',
+        silent='features come from half the place in the image',
         where=': model.roi_head.bbox_roi_extractor.featmap_strides', says=('[8, 16, 32]', '[4, 8, 16]'),
         config='model = dict(roi_head=dict(bbox_roi_extractor=dict(featmap_strides=[8, 16, 32])))',
     ),

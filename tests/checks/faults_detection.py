@@ -66,6 +66,21 @@ def _as_normalised(entry, content):
     entry['bbox'] = [x / width, y / height, w / width, h / height]
 
 
+def _as_yolo(entry, content):
+    _as_normalised(entry, content)
+    x, y, w, h = entry['bbox']
+    entry['bbox'] = [x + w / 2, y + h / 2, w, h]
+
+
+def _as_centres(entry, content):
+    x, y, w, h = entry['bbox']
+    entry['bbox'] = [x + w / 2, y + h / 2, w, h]
+
+
+def _copied(folder: Path) -> None:
+    shutil.copy(folder / TRAIN, folder / VAL)
+
+
 def _as_corners(entry, content):
     x, y, w, h = entry['bbox']
     entry['bbox'] = [x, y, x + w, y + h]
@@ -299,18 +314,18 @@ FAULTS = [
     ),
     _fault(
         name='box with a negative width', rule='box-inverted', where='annotations[4].bbox',
-        data=_set('annotations', 4, bbox=[40, 20, -30, 10]),
+        level='warning', data=_set('annotations', 4, bbox=[40, 20, -30, 10]),
         silent='the object is background',
         says=('[40, 20, -30, 10]', 'bbox: [10.0, 20.0, 30.0, 10.0]'),
     ),
     _fault(
         name='box without a width', rule='box-without-area', where='annotations[4].bbox',
-        data=_set('annotations', 4, bbox=[40, 20, 0, 10]), silent='the object is background',
+        level='warning', data=_set('annotations', 4, bbox=[40, 20, 0, 10]), silent='the object is background',
         says=('[40, 20, 0, 10]', 'leaves them out'),
     ),
     _fault(
         name='box outside its image', rule='box-outside', where='annotations[4].bbox',
-        data=_set('annotations', 4, bbox=[4000, 20, 10, 10]), silent='the object is background',
+        level='warning', data=_set('annotations', 4, bbox=[4000, 20, 10, 10]), silent='the object is background',
         says=('4000', 'image_id'),
     ),
     _fault(
@@ -322,6 +337,16 @@ FAULTS = [
         name='boxes from 0 to 1', rule='box-normalised', where='annotations[].bbox',
         data=_each('annotations', _as_normalised), silent='every object is background',
         says=('between 0 and 1', 'Multiply'),
+    ),
+    _fault(
+        name='boxes of YOLO files', rule='box-normalised', where='annotations[].bbox',
+        data=_each('annotations', _as_yolo), silent='every object is background',
+        says=('between 0 and 1', 'centre', 'x - width / 2'),
+    ),
+    _fault(
+        name='boxes by their centre', rule='box-of-centre', where='annotations[].bbox',
+        data=_each('annotations', _as_centres), silent='boxes half their size away from the objects are learnt',
+        says=('[x - width / 2, y - height / 2, width, height]',),
     ),
     _fault(
         name='boxes of corners', rule='box-of-corners', where='annotations[].bbox',
@@ -341,7 +366,7 @@ FAULTS = [
     ),
     _fault(
         name='outline of two points', rule='polygon-of-wrong-length', where='annotations[3].segmentation',
-        data=_set('annotations', 3, segmentation=[[1, 2, 3, 4]]), silent='the object is ignored',
+        level='warning', data=_set('annotations', 3, segmentation=[[1, 2, 3, 4]]), silent='the object is ignored',
         says=('three points', '[[1, 2, 3, 4]]'),
     ),
     _fault(
@@ -370,6 +395,11 @@ FAULTS = [
         name='folder in the names and in the prefix', rule='image-missing', where='images[].file_name',
         data=_each('images', lambda entry, content: entry.update(file_name=f'train/{entry["file_name"]}')),
         says=("data_prefix=dict(img='')",),
+    ),
+    _fault(
+        name='addresses in the place of names', rule='image-address', where='images[].file_name',
+        data=_each('images', lambda entry, content: entry.update(file_name=f'https://a.b/{entry["file_name"]}')),
+        says=('Download', "file_name: '"),
     ),
     _fault(
         name='prefix under another key', rule='data-prefix', where='train_dataloader.dataset.data_prefix',
@@ -428,6 +458,10 @@ FAULTS = [
         "data_prefix=dict(img='train/')))\ntest_dataloader = val_dataloader",
         silent='AP of what was learnt by heart',
         says=('Hold some images back',),
+    ),
+    _fault(
+        name='the val file is a copy of the train file', rule='annotations-copied',
+        where='val_dataloader.dataset.ann_file', data=_copied, says=('a copy', 'instances_train.json'),
     ),
     _fault(
         name='images of train in val', rule='image-in-train', where='images[].file_name', data=_train_images_in_val,

@@ -59,12 +59,26 @@ def _in_six_colors(mask: np.ndarray) -> np.ndarray:
     return np.array([(0, 0, 0), *[(number, number, 9) for number in range(1, 7)]], np.uint8)[mask]
 
 
+def _as_palette(folder: Path) -> None:
+    """Indices from 1 with the colours of the classes, which count from 0."""
+    for path in [*_masks(folder), *_masks(folder, 'validation')]:
+        image = Image.open(path)
+        image.putpalette([0, 0, 0, *(part for number in range(1, 256) for part in (number, number, 9))])
+        image.save(path)
+
+
 def _renamed(suffix: str, folder_of: str, split: str = 'training') -> Callable[[Path], None]:
     def edit(folder: Path) -> None:
         for path in sorted((folder / folder_of / split).iterdir()):
-            path.rename(path.with_suffix(suffix))
+            path.rename(path.with_name(path.stem + suffix))
 
     return edit
+
+
+def _renamed_to_png(folder: Path) -> None:
+    for path in _images(folder):
+        Image.open(path).save(path.with_suffix('.png'))
+        path.unlink()
 
 
 def _turned(folder: Path) -> None:
@@ -180,6 +194,18 @@ FAULTS = [
         says=('(0,0,0) on', 'annotations/training/', 'mask_colors', '{255: (r, g, b)}'),
     ),
     Fault(
+        name='masks of a palette in another order than mask_colors',
+        task='segmentation',
+        data=_as_palette,
+        config=BOTH.format(
+            'reduce_zero_label=False, mask_colors={255: (0, 0, 0), "sky": (1, 1, 9), "grass": (2, 2, 9), "water":'
+            ' (3, 3, 9), "sand": (4, 4, 9), "bricks": (5, 5, 9), "toy": (6, 6, 9)}'
+        ),
+        rule='mask-numbers-not-colors',
+        where='train_dataloader.dataset.mask_colors',
+        says=('24 masks', 'index 1 has the colour (1, 1, 9), which is 0', "convert('RGB')", 'leave mask_colors out'),
+    ),
+    Fault(
         name='class numbers in three equal channels',
         task='segmentation',
         data=each_mask(lambda mask: np.dstack([mask] * 3), 'training'),
@@ -264,6 +290,23 @@ FAULTS = [
         says=('24 of 24 images', 'There is', '.PNG', "seg_map_suffix='.PNG'"),
     ),
     Fault(
+        name='masks are called NAME_mask.png',
+        task='segmentation',
+        data=_renamed('_mask.png', 'annotations'),
+        rule='image-without-mask',
+        where='train_dataloader.dataset.data_prefix.seg_map_path',
+        says=('24 of 24 images', 'There is', "seg_map_suffix='_mask.png'"),
+    ),
+    Fault(
+        name='images and masks changed places',
+        task='segmentation',
+        data=_renamed_to_png,
+        config=TRAIN.format("data_prefix=dict(img_path='annotations/training', seg_map_path='images/training')"),
+        rule='folders-swapped',
+        where='train_dataloader.dataset.data_prefix',
+        says=('changed places', 'exchange the two'),
+    ),
+    Fault(
         name='images end in .png, and img_suffix is .jpg',
         task='segmentation',
         data=_renamed('.png', 'images'),
@@ -311,7 +354,7 @@ FAULTS = [
         data=_copied,
         rule='image-content-in-train',
         where='val_dataloader.dataset.data_prefix.img_path',
-        says=('4 images of 8', 'val set', 'remove'),
+        says=('4 of 8 images', 'val set', 'remove'),
         depth='full',
         silent='mIoU counts what was learnt by heart',
     ),

@@ -14,17 +14,20 @@ import json
 import logging
 import multiprocessing
 import os
+import re
 import shutil
 import tempfile
 import traceback
 import warnings
 from pathlib import Path
+from queue import Empty
 from typing import Any
 
+import torch
+
 import swin_dense  # noqa: F401 - first: it fills in for an mmcv without compiled operators
-from swin_dense.datasets.demo import DemoRecipe, make_demo_data
 from swin_dense.engine.atomic import write_text
-from tests.checks.planted import Fault, all_faults, find, matching, planted_config
+from tests.checks.planted import Fault, all_faults, find, make_sound_data, matching, planted_config
 
 _TYPES = {
     'swin_dense.CocoDataset': 'CocoDataset',
@@ -89,7 +92,7 @@ def plain_config(fault: Fault, folder: Path) -> Any:
             values[f'{split}_evaluator'] = {'ann_file': file, **evaluator, 'type': 'CocoMetric'}
     for split in ('train', 'val', 'test'):
         loader = values.get(f'{split}_dataloader')
-        if isinstance(loader, dict) and loader.get('num_workers') == 1:  # as the demo has it
+        if isinstance(loader, dict) and loader.get('num_workers') in (0, 1):  # as the demo and its variants have it
             loader['num_workers'] = 0
             loader.pop('persistent_workers', None)
     loop = values.get('train_cfg') or {}
@@ -101,10 +104,8 @@ def plain_config(fault: Fault, folder: Path) -> Any:
 
 def run_plain(fault: Fault, folder: Path) -> str:
     """Train and validate; gives what a user sees: the last line of the traceback, or the metrics."""
-    import torch
     from mmengine.runner import Runner
 
-    torch.set_num_threads(1)
     try:
         cfg = plain_config(fault, folder)
         runner = Runner.from_cfg(cfg)
@@ -134,12 +135,13 @@ def _in_process(fault: Fault, sound: Path, queue: Any) -> None:
     logging.disable(logging.CRITICAL)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        shutil.copytree(sound / 'data', folder / 'data')
-        os.environ['SWIN_DENSE_HOME'] = str(folder / 'home')
+        shutil.copytree(sound, folder, dirs_exist_ok=True)
+        os.environ.update(SWIN_DENSE_HOME=str(folder / 'home'), SWIN_DENSE_DEMO=str(folder))
         ours = matching(fault, find(fault, folder))
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        shutil.copytree(sound / 'data', folder / 'data')
+        shutil.copytree(sound, folder, dirs_exist_ok=True)
+        os.environ['SWIN_DENSE_DEMO'] = str(folder)
         with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
             theirs = run_plain(fault, folder)
         queue.put(
@@ -149,25 +151,25 @@ def _in_process(fault: Fault, sound: Path, queue: Any) -> None:
                 'depth': fault.depth,
                 'rule': fault.rule,
                 'silent': fault.silent,
-                'plain': _without_paths(theirs, folder),
-                'ours': _without_paths(ours[0].message, folder) if ours else 'NOT FOUND',
-                'remedy': _without_paths(ours[0].remedy, folder) if ours else '',
-                'key': _without_paths(ours[0].key or ours[0].file, folder) if ours else '',
+                'plain': _without_paths(theirs),
+                'ours': _without_paths(ours[0].message) if ours else 'NOT FOUND',
+                'remedy': _without_paths(ours[0].remedy) if ours else '',
+                'key': _without_paths(ours[0].key or ours[0].file) if ours else '',
             }
         )
 
 
-def _without_paths(text: str, folder: Path) -> str:
-    for path in (folder, *sorted(Path(tempfile.gettempdir()).glob('tmp*'))):
-        text = text.replace(f'{path}/', '')
+def _without_paths(text: str) -> str:
+    text = re.sub(re.escape(tempfile.gettempdir()) + r'/tmp\w+/', '', text)
     return text.replace(f'{Path(__file__).resolve().parents[2]}/', '')
 
 
 def outcomes(names: list[str] | None = None) -> list[dict[str, str]]:
     context = multiprocessing.get_context('fork')
     found = []
+    torch.set_num_threads(1)  # a pool of threads would be missing in the forks, which would wait for it
     with tempfile.TemporaryDirectory() as name:
-        make_demo_data(Path(name) / 'data', DemoRecipe(num_train=24, num_val=8))
+        make_sound_data(Path(name))
         import mmseg.models  # noqa: F401 - before the forks, which share them
 
         for fault in all_faults():
@@ -178,10 +180,11 @@ def outcomes(names: list[str] | None = None) -> list[dict[str, str]]:
             process.start()
             try:
                 outcome = queue.get(timeout=_SECONDS)
-            except Exception:
+            except Empty:
                 raise RuntimeError(f'{fault.name}: no outcome in {_SECONDS} s') from None
-            process.terminate()
-            process.join()
+            finally:
+                process.terminate()
+                process.join()
             print(json.dumps(outcome), flush=True)
             found.append(outcome)
     return found

@@ -9,12 +9,15 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+import torch
 from mmengine.config import Config
 
 from swin_dense.checks.command import find_faults, try_run
 from swin_dense.checks.findings import Depth, Finding
+from swin_dense.datasets.demo import DemoRecipe, make_demo_data
 from swin_dense.engine.class_names import fill_classes
 from swin_dense.engine.settings import load_config, restored_scope
+from swin_dense.registry import MODELS
 
 ROOT = Path(__file__).resolve().parents[2]
 LEAVES = {'detection': 'mask_rcnn_swin_demo.py', 'segmentation': 'upernet_swin_demo.py'}
@@ -48,6 +51,16 @@ class Fault:
     level: str = 'error'
     silent: str = ''
     in_trial: bool = False
+
+
+def make_sound_data(folder: Path) -> None:
+    """Write a small demo data set that has no fault: `folder`/data/{detection,segmentation}."""
+    make_demo_data(folder / 'data', DemoRecipe(num_train=24, num_val=8))
+    # the segmentor's checkpoint, whose backbone the demo's detector starts from
+    backbone = MODELS.build(load_config(ROOT / 'configs' / '_base_' / 'backbones' / 'swin_demo.py').backbone)
+    (folder / 'segmentation').mkdir()
+    weights = {f'backbone.{name}': value for name, value in backbone.state_dict().items()}
+    torch.save({'state_dict': weights}, folder / 'segmentation' / 'iter_300.pth')
 
 
 def planted_config(fault: Fault, folder: Path) -> Config:

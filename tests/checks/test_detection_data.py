@@ -7,7 +7,7 @@ import pytest
 
 from swin_dense.checks.detection import check_detection_data
 from tests.checks.faults_detection import FAULTS
-from tests.checks.planted import Fault, matching, planted_config
+from tests.checks.planted import Fault, find, matching, planted_config
 
 pytestmark = pytest.mark.filterwarnings('ignore')
 
@@ -48,3 +48,11 @@ def test_the_demo_is_sound(own_data, depth):
     assert time.perf_counter() - started < 5
     assert not [each.text() for each in found if each.level != 'ok']
     assert {each.rule for each in found} >= {'usable', 'class-histogram'}
+
+
+def test_a_class_that_is_named_twice_is_said_once_a_set(own_data):
+    names = "names = dict(_delete_=True, classes=('ring', 'ring', 'triangle', 'star', 'cross'))\n"
+    loaders = 'val_dataloader = test_dataloader = train_dataloader = dict(dataset=dict(metainfo=names))'
+    twice = Fault(name='twice', task='detection', rule='', where='', says=(), config=names + loaders)
+    said = [(each.rule, each.key) for each in find(twice, own_data) if each.level != 'ok']
+    assert said == [('class-twice', f'{split}_dataloader.dataset.metainfo.classes') for split in ('train', 'val')]

@@ -27,16 +27,46 @@ def blocks():
     return found
 
 
-def script(folder):
-    """All blocks in one shell, as somebody types them; of each the output and the exit code in a file."""
+def script(parts, folder):
+    """All blocks one after another, as somebody types them; of each the output and the exit code in a file.
+
+    Each has a shell of its own, which a command that fails unannounced ends; what it exports the next ones have.
+    """
     lines = []
-    for number, (commands, code, _) in enumerate(blocks()):
-        # a command that fails unannounced ends its block
+    for number, (commands, code, _) in enumerate(parts):
         strict = 'set -e\n' if code == 0 else ''
+        exported = f'{folder}/exported'
         lines.append(
-            f'{{ {strict}{commands}\n}} > {folder}/{number}.out 2>&1; echo $? > {folder}/{number}.code; set +e'
+            f'(\n{strict}{commands}\ncode=$?\nexport -p > {exported}\nexit $code\n) > {folder}/{number}.out 2>&1\n'
+            f'echo $? > {folder}/{number}.code\nif [ -f {exported} ]; then . {exported}; fi'
         )
     return '\n'.join(lines)
+
+
+def outcomes(parts, folder):
+    """(exit code, output) of each block."""
+    subprocess.run(['bash', '-c', script(parts, folder)], check=False, timeout=20)
+    return [
+        ((folder / f'{number}.code').read_text().strip(), (folder / f'{number}.out').read_text())
+        for number in range(len(parts))
+    ]
+
+
+def test_a_block_that_fails_ends_alone(tmp_path):
+    parts = [
+        ('export NAME=ring\necho one', 0, []),
+        ('export LOST=1\nfalse\necho never', 0, []),
+        ('echo "$NAME ${LOST:-none}"\nfalse', 1, []),
+        ('export NAME=star\n(exit 3)  # exit code 3', 3, []),
+        ('echo $NAME', 0, []),
+    ]
+    assert outcomes(parts, tmp_path) == [('0', 'one\n'), ('1', ''), ('1', 'ring none\n'), ('3', ''), ('0', 'star\n')]
+
+
+def test_all_blocks_are_found():
+    text = (ROOT / 'docs' / 'first_model.md').read_text()
+    assert len(blocks()) == text.count('```sh\n') == 8
+    assert sum(bool(quoted) for _, _, quoted in blocks()) == text.count('```text\n') == 5
 
 
 @pytest.fixture(scope='module')
@@ -49,7 +79,9 @@ def finished(tmp_path_factory):
     variables = {**os.environ, 'PATH': f'{python}:{os.environ["PATH"]}', 'SWIN_DENSE_HOME': str(folder / 'home')}
     for name in ('PYTHONPATH', 'SWIN_DENSE_DEMO', 'DATASET_ROOT'):
         variables.pop(name, None)
-    subprocess.run(['bash', '-c', script(folder / 'outputs')], cwd=folder, env=variables, check=False, timeout=900)
+    subprocess.run(
+        ['bash', '-c', script(blocks(), folder / 'outputs')], cwd=folder, env=variables, check=False, timeout=900
+    )
     return folder
 
 

@@ -2,6 +2,7 @@
 
 import itertools
 import shutil
+import unicodedata
 from collections import Counter
 
 import numpy as np
@@ -155,13 +156,27 @@ def test_a_rare_class_is_no_error_in_a_sample(own_data, monkeypatch):
     masks = sorted((own_data / 'data/segmentation/annotations/training').iterdir())
     looked_at = evenly(masks, 20)
     alone = next(path for path in masks if path not in looked_at)
-    for path in [path for path in masks if path != alone]:
+    validation = sorted((own_data / 'data/segmentation/annotations/validation').iterdir())
+    for path in [*validation, *(path for path in masks if path != alone)]:
         mask = np.array(Image.open(path))
         Image.fromarray(np.where(mask == 6, 0, mask).astype(np.uint8)).save(path)
     monkeypatch.setattr('swin_dense.checks.segmentation._LOOKED_AT_QUICKLY', 20)
     assert not [each for each in check(sound(own_data)) if each.level == 'error']
     Image.fromarray(np.zeros_like(np.array(Image.open(alone)))).save(alone)
     assert [each.rule for each in check(sound(own_data)) if each.level == 'error'] == ['reduce-zero-label-wrong']
+
+
+@pytest.mark.parametrize('depth', ['quick', 'full'])
+def test_the_last_class_may_be_in_validation_alone(own_data, depth):
+    """Then 0 is no class, as the config says, though training has the values 0 to 5 for six classes."""
+    for path in (own_data / 'data/segmentation/annotations/training').iterdir():
+        mask = np.array(Image.open(path))
+        Image.fromarray(np.where(mask == 6, 0, mask).astype(np.uint8)).save(path)
+    found = wrong(check(sound(own_data), depth))
+    assert [(each.level, each.rule) for each in found] == [('warning', 'class-never-occurs')]
+    # without a look at validation nothing tells
+    found = wrong(check(sound(own_data), depth, ('train',)))
+    assert [(each.level, each.rule) for each in found] == [('error', 'reduce-zero-label-wrong')]
 
 
 def test_a_class_that_a_sample_lacks_is_not_said_to_be_absent(own_data, monkeypatch):
@@ -281,3 +296,246 @@ def test_masks_beside_their_images(own_data):
     found = check(sound(own_data, f'train_dataloader = dict(dataset=dict({folders}))'), splits=('train',))
     assert not wrong(found), '\n'.join(each.text() for each in found)
     assert found[0].message.startswith('24 masks')
+
+
+# --- which files belong together --------------------------------------------------------------------------------------
+
+
+def masks_in_one_folder(own_data):
+    """Images of training and validation in folders of their own, their masks together."""
+    data = own_data / 'data/segmentation'
+    (data / 'masks').mkdir()
+    for path in [*data.glob('annotations/training/*'), *data.glob('annotations/validation/*')]:
+        shutil.copy(path, data / 'masks' / f'{path.parent.name}_{path.name}')
+    for split in ('training', 'validation'):
+        for path in sorted((data / 'images' / split).iterdir()):
+            path.rename(path.with_name(f'{split}_{path.name}'))
+    loaders = (
+        f"{{}}_dataloader = dict(dataset=dict(data_prefix=dict(img_path='images/{split}', seg_map_path='masks')))"
+        for split in ('training', 'validation')
+    )
+    texts = [text.format(name) for text, name in zip(loaders, ('train', 'val'), strict=True)]
+    return data, '\n'.join([*texts, 'test_dataloader = val_dataloader'])
+
+
+def test_one_folder_of_masks_for_all_sets_is_sound(own_data):
+    _, config = masks_in_one_folder(own_data)
+    for splits in (SPLITS, ('train',), ('val',)):
+        found = check(sound(own_data, config), splits=splits)
+        assert not wrong(found), '\n'.join(each.text() for each in found)
+
+
+def test_a_mask_of_no_set_is_said_once(own_data):
+    """Where several sets share a folder, more may: masks of a test set, as a warning."""
+    data, config = masks_in_one_folder(own_data)
+    shutil.copy(next((data / 'masks').iterdir()), data / 'masks' / 'other.png')
+    (found,) = wrong(check(sound(own_data, config)))
+    assert (found.level, found.rule) == ('warning', 'mask-without-image')
+    assert [case.file.rpartition('/')[2] for case in found.cases] == ['other.png']
+    assert '1 of 33 masks' in found.message
+
+
+@pytest.mark.parametrize('kind', ['mmseg.BaseSegDataset', 'swin_dense.SegmentationDataset'])
+@pytest.mark.parametrize(
+    ('image_ending', 'mask_ending', 'advised'),
+    [
+        ('.jpg', '_mask.png', "seg_map_suffix='_mask.png'"),
+        ('_leftImg8bit.jpg', '_gtFine_labelTrainIds.png',
+         "img_suffix='_leftImg8bit.jpg', seg_map_suffix='_gtFine_labelTrainIds.png'"),
+        ('_img.jpg', '.png', "img_suffix='_img.jpg'"),
+    ],
+)  # fmt: skip
+def test_other_endings_are_one_error_whose_advice_is_enough(own_data, kind, image_ending, mask_ending, advised):
+    data = own_data / 'data/segmentation'
+    for split in ('training', 'validation'):
+        for folder, ending in (('images', image_ending), ('annotations', mask_ending)):
+            for path in sorted((data / folder / split).iterdir()):
+                path.rename(path.with_name(f'{path.stem}{ending}'))
+    config = "train_dataloader = dict(dataset=dict(type='{}'{}))".format
+    (found,) = [each for each in check(sound(own_data, config(kind, '')), splits=('train',)) if each.level == 'error']
+    if image_ending == '.jpg' or kind.startswith('swin'):
+        assert found.rule == 'image-without-mask'
+    assert advised in found.remedy, found.text()
+    found = check(sound(own_data, config(kind, f', {advised}')), splits=('train',))
+    assert not wrong(found), '\n'.join(each.text() for each in found)
+
+
+def test_images_and_masks_that_changed_places(own_data):
+    data = own_data / 'data/segmentation'
+    for path in (data / 'images/training').iterdir():
+        Image.open(path).save(path.with_suffix('.png'))
+        path.unlink()
+    for masks in ('annotations/training', 'annotations/validation'):
+        folders = f"data_prefix=dict(img_path='{masks}', seg_map_path='images/training')"
+        config = f'train_dataloader = dict(dataset=dict({folders}))'
+        (found,) = wrong(check(sound(own_data, config), splits=('train',)))
+        assert found.rule == 'folders-swapped'
+        assert 'exchange the two' in found.remedy
+
+
+def test_names_that_differ_in_how_accents_are_written(own_data):
+    data = own_data / 'data/segmentation'
+    for folder, form in (('images', 'NFC'), ('annotations', 'NFD')):
+        for path in sorted((data / folder / 'training').iterdir())[:3]:
+            path.rename(path.with_name(unicodedata.normalize(form, f'caf\u00e9 {path.name}')))
+    (found,) = wrong(check(sound(own_data), splits=('train',)))
+    assert found.rule == 'image-without-mask'
+    assert len(found.cases) == 3
+    assert 'NFC' in found.remedy
+    assert "'cafe\\u0301" in found.message
+    assert "'caf\\xe9" in found.message
+
+
+def test_a_list_of_wrong_names_says_nothing_of_endings(own_data):
+    data = own_data / 'data/segmentation'
+    (data / 'train.txt').write_text('no\nsuch\nimage\n')
+    config = "train_dataloader = dict(dataset=dict(ann_file='train.txt'))"
+    found = wrong(check(sound(own_data, config), splits=('train',)))
+    assert [each.rule for each in found] == ['listed-image-missing']
+
+
+def test_listed_images_whose_masks_are_gone(own_data):
+    """All others are paired by the endings that are named."""
+    data = own_data / 'data/segmentation'
+    names = sorted(path.stem for path in (data / 'images/training').iterdir())[:2]
+    for name in names:
+        (data / 'annotations/training' / f'{name}.png').unlink()
+    (data / 'train.txt').write_text('\n'.join(names))
+    config = "train_dataloader = dict(dataset=dict(ann_file='train.txt'))"
+    (found,) = wrong(check(sound(own_data, config), splits=('train',)))
+    assert found.rule == 'image-without-mask'
+    assert len(found.cases) == 2
+    assert found.remedy.startswith('put the masks there')
+
+
+def test_listed_names_that_differ_in_how_accents_are_written(own_data):
+    data = own_data / 'data/segmentation'
+    for folder in ('images', 'annotations'):
+        for path in sorted((data / folder / 'training').iterdir()):
+            path.rename(path.with_name(unicodedata.normalize('NFD', f'caf\u00e9 {path.name}')))
+    names = [unicodedata.normalize('NFC', path.stem) for path in sorted((data / 'images/training').iterdir())]
+    (data / 'train.txt').write_text('\n'.join(names))
+    config = "train_dataloader = dict(dataset=dict(ann_file='train.txt'))"
+    (found,) = [each for each in wrong(check(sound(own_data, config), splits=('train',))) if each.level == 'error']
+    assert found.rule == 'listed-image-missing'
+    assert len(found.cases) == 24
+    assert 'NFC' in found.remedy
+    assert "'cafe\\u0301" in found.cases[0].fix
+
+
+def test_masks_of_another_ending_that_are_jpeg_are_to_be_exported(own_data):
+    for path in (own_data / 'data/segmentation/annotations/training').iterdir():
+        Image.open(path).save(path.with_suffix('.jpg'))
+        path.unlink()
+    (found,) = wrong(check(sound(own_data), splits=('train',)))
+    assert found.rule == 'image-without-mask'
+    assert 'export them anew as PNG' in found.remedy
+
+
+def test_masks_of_changed_numbers_have_no_table_of_them(own_data):
+    """JPEG makes 200 values of 6: one error says so."""
+    for path in (own_data / 'data/segmentation/annotations/training').iterdir():
+        Image.open(path).point(lambda value: value * 40).save(path, format='JPEG', quality=50)
+    found = check(sound(own_data), splits=('train',))
+    assert [each.rule for each in found] == ['mask-lossy']
+
+
+def test_many_strange_values_are_one_row(own_data):
+    """Masks resized with smoothing."""
+    for path in (own_data / 'data/segmentation/annotations/training').iterdir():
+        mask = Image.open(path).point(lambda value: value * 40)
+        mask.resize((40, 30)).resize(mask.size, Image.Resampling.BICUBIC).save(path)
+    found = check(sound(own_data), splits=('train',))
+    (table,) = [each for each in found if each.level == 'ok']
+    assert len(table.message.split('\n')) <= 10
+    assert 'NO CLASS' in table.message
+    (values,) = wrong(found)
+    assert 'Image.NEAREST' in values.remedy
+    assert 'antialiasing' in values.remedy
+    assert len(values.message) < 1200
+
+
+# --- images turned by EXIF --------------------------------------------------------------------------------------------
+
+
+def turn(path, size=None, orientation=6):
+    image = Image.open(path)
+    image = image.resize(size) if size else image
+    exif = Image.Exif()
+    exif[274] = orientation
+    image.save(path, exif=exif)
+
+
+def loading(color_type):
+    step = f"dict(type='LoadImageFromFile', color_type='{color_type}')"
+    return f'train_dataloader = dict(dataset=dict(pipeline=[{step}, *_base_.train_pipeline[1:]]))'
+
+
+def test_square_images_that_are_turned_are_no_error(own_data):
+    data = own_data / 'data/segmentation'
+    image = sorted((data / 'images/training').iterdir())[0]
+    mask = data / 'annotations/training' / f'{image.stem}.png'
+    turn(image, (96, 96))
+    Image.open(mask).resize((96, 96), Image.Resampling.NEAREST).save(mask)
+    (found,) = wrong(check(sound(own_data), splits=('train',)))
+    assert (found.level, found.rule) == ('warning', 'mask-turned-or-not')
+    assert not wrong(check(sound(own_data, loading('color_ignore_orientation')), splits=('train',)))
+
+
+@pytest.mark.parametrize('color_type', ['color', 'color_ignore_orientation', 'unchanged', 'grayscale'])
+@pytest.mark.parametrize('turned_mask', [False, True])
+def test_sizes_are_those_that_the_pipeline_loads(own_data, color_type, turned_mask):
+    """A finding exactly where the loaded image has another size than its mask."""
+    from mmcv.transforms import LoadImageFromFile
+
+    data = own_data / 'data/segmentation'
+    image = sorted((data / 'images/training').iterdir())[0]
+    mask = data / 'annotations/training' / f'{image.stem}.png'
+    turn(image)
+    if turned_mask:
+        Image.open(mask).rotate(90, expand=True).save(mask)
+    loaded = LoadImageFromFile(color_type=color_type)({'img_path': str(image)})['img'].shape[:2]
+    found = [each.rule for each in wrong(check(sound(own_data, loading(color_type)), splits=('train',)))]
+    assert bool(found) == (loaded != np.array(Image.open(mask)).shape), found
+    assert set(found) <= {'mask-not-turned', 'mask-size'}
+
+
+# --- forms of files ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize('value', [3.0, 2.5, float('nan'), float('inf')])
+def test_masks_of_floats_are_an_error(own_data, value):
+    """A TIFF of float32 under the ending of the masks."""
+    path = sorted((own_data / 'data/segmentation/annotations/training').iterdir())[0]
+    pixels = np.array(Image.open(path)).astype(np.float32)
+    pixels[:9] = value
+    Image.fromarray(pixels).save(path, format='TIFF')
+    (found,) = wrong(check(sound(own_data), splits=('train',)))
+    assert found.rule == 'mask-of-floats'
+    assert 'uint8' in found.remedy
+
+
+def test_an_array_in_the_place_of_a_mask(own_data):
+    path = sorted((own_data / 'data/segmentation/annotations/training').iterdir())[0]
+    with open(path, 'wb') as file:
+        np.save(file, np.zeros((4, 5)))
+    (found,) = wrong(check(sound(own_data), splits=('train',)))
+    assert found.rule == 'mask-unreadable'
+    assert 'NumPy' in found.message
+    assert 'np.load' in found.remedy
+
+
+@pytest.mark.parametrize('ending', ['.png', '.tif'])
+def test_what_is_ignored_as_65535(own_data, ending):
+    """mmseg takes the lower 8 bits, 255; here it is said what to write."""
+    for path in sorted((own_data / 'data/segmentation/annotations/training').iterdir()):
+        mask = np.array(Image.open(path)).astype(np.uint16)
+        mask[mask == 0] = 65535
+        path.unlink()
+        Image.fromarray(mask).save(path.with_suffix(ending))
+    config = f"train_dataloader = dict(dataset=dict(seg_map_suffix='{ending}', reduce_zero_label=True))"
+    found = check(sound(own_data, config), splits=('train',))
+    (wide,) = wrong(found)
+    assert wide.rule == 'mask-16-bit'
+    assert '65535' in wide.message
+    assert 'mask[mask == 65535] = 255' in wide.remedy

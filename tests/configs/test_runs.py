@@ -2,13 +2,18 @@
 
 import copy
 import json
+import shutil
 import warnings
+from pathlib import Path
 
 import pytest
 import torch
 from mmengine.config import Config
 from mmengine.registry import DATASETS, MODELS, init_default_scope
 
+from swin_dense.checks.command import find_faults
+from swin_dense.costs.description import describe
+from swin_dense.engine.class_names import fill_classes
 from swin_dense.engine.data_checks import check_class_counts, check_files
 from swin_dense.engine.settings import load_config, restored_scope
 from swin_dense.engine.testing import evaluate
@@ -42,6 +47,8 @@ def test_own_boxes_need_a_folder_alone(demo, tmp_path, monkeypatch):
 def test_own_masks_need_a_folder_alone(demo, monkeypatch):
     monkeypatch.setenv('DATASET_ROOT', str(demo / 'data' / 'detection'))
     cfg = load_config(f'{CONFIGS}/templates/mask_rcnn_swin_tiny_own_1x.py')
+    fill_classes(cfg)
+    assert cfg.model.roi_head.bbox_head.num_classes == 5
     assert cfg.model.roi_head.mask_head.num_classes == 5
     with restored_scope():
         init_default_scope('mmdet')
@@ -74,6 +81,34 @@ def test_own_data_that_is_not_there(tmp_path, monkeypatch):
     monkeypatch.setenv('DATASET_ROOT', str(tmp_path / 'nowhere'))
     with pytest.raises(ValueError, match=r'(?s)no folder .*nowhere.*DATASET_ROOT'):
         train(f'{CONFIGS}/templates/atss_swin_tiny_own_1x.py', work_dir=str(tmp_path / 'work'))
+
+
+@pytest.mark.parametrize('template', ['atss', 'mask_rcnn'])
+@pytest.mark.parametrize('broken', [('train',), ('train', 'val')])
+def test_a_broken_annotation_file_is_what_is_wrong(demo, tmp_path, monkeypatch, template, broken):
+    """Not the config, which takes its classes from there."""
+    root = tmp_path / 'data'
+    shutil.copytree(demo / 'data' / 'detection', root)
+    for split in broken:
+        path = root / 'annotations' / f'instances_{split}.json'
+        path.write_text(path.read_text()[:5000])
+    monkeypatch.setenv('DATASET_ROOT', str(root))
+    cfg = load_config(f'{CONFIGS}/templates/{template}_swin_tiny_own_1x.py')
+    fill_classes(cfg)
+    with restored_scope():
+        wrong = [each for each in find_faults(cfg) if each.level == 'error' or each.rule == 'check-failed']
+    assert [(each.rule, Path(each.file).name) for each in wrong] == [
+        ('annotations-not-json', f'instances_{split}.json') for split in broken
+    ]
+    with pytest.raises(ValueError, match=r'(?s)instances_train.json.*not valid JSON.*cut off'):
+        train(f'{CONFIGS}/templates/{template}_swin_tiny_own_1x.py', work_dir=str(tmp_path / 'work'))
+
+
+@pytest.mark.parametrize('template', ['atss', 'mask_rcnn'])
+def test_costs_need_no_data(tmp_path, monkeypatch, capsys, template):
+    monkeypatch.setenv('DATASET_ROOT', str(tmp_path / 'nowhere'))
+    assert describe([f'{CONFIGS}/templates/{template}_swin_tiny_own_1x.py'], shape=(64, 96)) == 0
+    assert 'backbone' in capsys.readouterr().out
 
 
 @pytest.fixture(scope='module')

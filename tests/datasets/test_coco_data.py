@@ -139,6 +139,32 @@ def test_what_would_get_lost_is_an_error(written, part, change, says):
         data_set(written(content))
 
 
+@pytest.mark.parametrize('part', ['images', 'annotations', 'categories'])
+def test_a_file_without_a_part_is_an_error(written, part):
+    content = content_of()
+    del content[part]
+    with pytest.raises(ValueError, match=f"(no|list) .*'{part}'"):
+        data_set(written(content), metainfo={'classes': ('cat',)})
+
+
+@pytest.mark.parametrize(('part', 'key'), [('annotations', 'category_id'), ('images', 'id'), ('annotations', 'id')])
+def test_an_entry_without_what_all_need_is_an_error(written, part, key):
+    content = content_of()
+    del content[part][1][key]
+    with pytest.raises(ValueError, match=rf"{part}\[1\].* no '{key}'.*check.py"):
+        data_set(written(content))
+
+
+def test_whole_sizes_become_whole_numbers(written):
+    content = content_of()
+    expected = samples(data_set(written(content)))
+    for image in content['images']:
+        image['height'], image['width'] = float(image['height']), float(image['width'])
+    found = samples(data_set(written(content)))
+    assert found == expected
+    assert {type(sample[side]) for sample in found for side in ('height', 'width')} == {int}
+
+
 @pytest.mark.parametrize('area', [None, 0, 0.0, -3, float('nan'), 'absent'])
 @pytest.mark.parametrize('outlines', [False, True])
 def test_areas_are_computed(written, area, outlines):

@@ -161,6 +161,44 @@ def test_numbers_are_taken_where_colors_are_named(folder):
     assert (one_mask(folder, LABELS, mask_colors=COLORS) == LABELS).all()
 
 
+def with_palette(labels, colors):
+    image = Image.fromarray(labels)
+    image.putpalette([part for color in colors for part in color] + [0] * (768 - 3 * len(colors)))
+    return image
+
+
+def test_a_palette_is_not_taken_for_numbers_of_other_classes(folder):
+    """Index 1 has the colour of the roof, which is 2: the index alone would swap classes without a word."""
+    colors = {'ground': (10, 20, 30), 'tree': (0, 200, 0), 'roof': (200, 0, 0)}
+    labels = (LABELS % 3).astype(np.uint8)
+    drawn = with_palette(labels, list(colors.values()))
+    with pytest.raises(DataError, match=r"masks/a\.png: .*index 1 .*\(0, 200, 0\).* 2 .*convert\('RGB'\)"):
+        one_mask(folder, drawn, mask_colors=colors)
+    fixed = np.array([0, 2, 1], np.uint8)[labels]
+    assert (one_mask(folder, drawn.convert('RGB'), mask_colors=colors) == fixed).all()
+
+
+def test_a_palette_of_the_same_numbers_is_taken(folder):
+    labels = (LABELS % 3).astype(np.uint8)
+    colors = {name: COLORS[name] for name in CLASSES}
+    assert (one_mask(folder, with_palette(labels, list(colors.values())), mask_colors=colors) == labels).all()
+
+
+def test_a_palette_with_a_color_of_no_class(folder):
+    drawn = with_palette((LABELS % 3).astype(np.uint8), [COLORS['ground'], COLORS['roof'], (7, 8, 9)])
+    with pytest.raises(DataError, match=r'index 2 .*\(7, 8, 9\).* no class'):
+        one_mask(folder, drawn, mask_colors=COLORS)
+
+
+def test_grey_levels_that_are_colors(folder):
+    """0 and 255 in one channel: as numbers 255 is what is ignored, and by its colour it is a class."""
+    drawn = np.where(LABELS == 1, 255, 0).astype(np.uint8)
+    colors = {'ground': (0, 0, 0), 'roof': (255, 255, 255)}
+    with pytest.raises(DataError, match=r"value 255 .*\(255, 255, 255\), which is 1\..*convert\('RGB'\)"):
+        one_mask(folder, drawn, mask_colors=colors)
+    assert (one_mask(folder, np.dstack([drawn] * 3), mask_colors=colors) == (drawn == 255)).all()
+
+
 def test_colors_in_several_views(folder):
     views = {
         'type': 'TestTimeAug',

@@ -227,6 +227,47 @@ def test_missing_areas_are_computed(annotations, tmp_path):
     assert measured(tmp_path / 'a.json') == expected
 
 
+def test_sizes_as_floats_and_crowds_that_are_null(annotations, tmp_path):
+    """Masks are measured as with whole sizes and iscrowd 0; pycocotools stops at both."""
+    from swin_dense.datasets.coco import CocoDataset
+
+    def measured(content):
+        path = tmp_path / f'{len(list(tmp_path.iterdir()))}.json'
+        path.write_text(json.dumps(content))
+        options = {'metainfo': {'classes': CLASSES}, 'data_prefix': {'img': ''}, 'test_mode': True, 'pipeline': []}
+        dataset = CocoDataset(ann_file=str(path), **options)
+        return ours(dataset, samples_of(dataset, detections=all_of_them))
+
+    content = json.loads(annotations.read_text())
+    expected = measured(content)
+    assert expected['coco/segm_mAP'] > 0.1
+    for image in content['images']:
+        image['height'], image['width'] = float(image['height']), float(image['width'])
+    for each in content['annotations']:
+        each['iscrowd'] = each['iscrowd'] or None
+    assert measured(content) == expected
+
+
+def test_the_file_is_read_through_the_backend_of_the_data_set(annotations, dataset):
+    from mmdet.datasets import CocoDataset
+    from mmengine.fileio import LocalBackend, register_backend
+
+    @register_backend('elsewhere', force=True)
+    class Elsewhere(LocalBackend):
+        def get_text(self, path, encoding='utf-8'):
+            return super().get_text(str(annotations), encoding)
+
+        def get_local_path(self, path):
+            return super().get_local_path(str(annotations))
+
+    remote = CocoDataset(
+        ann_file='elsewhere/annotations.json', metainfo={'classes': CLASSES}, data_prefix={'img': ''}, test_mode=True,
+        pipeline=[], backend_args={'backend': 'elsewhere'},
+    )  # fmt: skip
+    samples = samples_of(dataset, detections=all_of_them)
+    assert ours(remote, samples) == ours(dataset, samples_of(dataset, detections=all_of_them))
+
+
 def test_an_object_of_id_0_is_found(annotations, tmp_path):
     """pycocotools marks what it did not match by 0."""
     from swin_dense.datasets.coco import CocoDataset
@@ -270,6 +311,36 @@ def test_a_table_by_class(dataset, monkeypatch):
     monkeypatch.setattr(MMLogger, 'info', lambda self, text: said.append(text))
     ours(dataset, samples_of(dataset, detections=all_of_them), metric='bbox', classwise=True)
     assert all(name in said[-1] for name in CLASSES)
+
+
+@pytest.mark.parametrize('ours_or_mmdet_s', ['swin_dense', 'mmdet'])
+def test_the_table_names_the_class_that_was_found(annotations, monkeypatch, ours_or_mmdet_s):
+    """Category ids go down in the order of the classes, and only one class is detected: COCOeval sorts ids."""
+    if ours_or_mmdet_s == 'mmdet':
+        from mmdet.datasets import CocoDataset
+    else:
+        from swin_dense.datasets.coco import CocoDataset
+    content = json.loads(annotations.read_text())
+    content['categories'] = [{'id': 9, 'name': 'dog'}, {'id': 4, 'name': 'cat'}, {'id': 2, 'name': 'cow'}]
+    path = annotations.parent / 'descending.json'
+    path.write_text(json.dumps(content))
+    options = {'metainfo': {'classes': ('dog', 'cat', 'cow')}, 'data_prefix': {'img': ''}, 'pipeline': []}
+    descending = CocoDataset(ann_file=str(path), test_mode=True, **options)
+    samples = []
+    for index in range(len(descending)):
+        info = descending.get_data_info(index)
+        found = [each for each in info['instances'] if each['bbox_label'] == 0 and not each['ignore_flag']]
+        predicted = {
+            'bboxes': torch.tensor([each['bbox'] for each in found]).reshape(-1, 4),
+            'scores': torch.ones(len(found)), 'labels': torch.zeros(len(found), dtype=torch.int64),
+        }  # fmt: skip
+        shape = (info['height'], info['width'])
+        samples.append({'img_id': info['img_id'], 'ori_shape': shape, 'pred_instances': predicted})
+    said = []
+    monkeypatch.setattr(MMLogger, 'info', lambda self, text: said.append(text))
+    ours(descending, samples, metric='bbox', classwise=True)
+    rows = {line.split()[0]: line.split()[2] for line in said[-1].splitlines()[1:]}
+    assert rows == {'dog': '1.000', 'cat': '0.000', 'cow': '0.000'}
 
 
 def test_wrong_use_is_said(dataset):

@@ -176,6 +176,25 @@ def test_values_over_255_are_not_cut(root):
     assert (labels(dataset)[1] == 3).all()
 
 
+@pytest.mark.parametrize(
+    ('values', 'says'),
+    [
+        (np.full(SIZE, 258, np.uint16), r'has 16 bits and values over 255 \(258'),
+        (np.full(SIZE, 65535, np.uint16), r'65535.*mask\[mask == 65535\] = 255'),
+        (np.full(SIZE, 1.5, np.float32), 'numbers with fractions'),
+        (np.full(SIZE, np.nan, np.float32), 'numbers with fractions'),
+    ],
+)
+def test_values_of_tiff_are_not_cut(root, values, says):
+    """mmseg makes 8 bits of all of them; the reader goes by the content, not by the ending."""
+    Image.fromarray(values).save(root / 'masks' / '1.png', format='TIFF')
+    dataset = Runner.build_dataloader(loader_cfg(dataset_cfg(root))).dataset
+    with pytest.raises(DataError, match=rf'1\.png: .*{says}'):
+        labels(dataset)
+    Image.fromarray(np.full(SIZE, 2, np.uint16)).save(root / 'masks' / '1.png', format='TIFF')
+    assert (labels(dataset)[1] == 2).all()
+
+
 def test_a_mask_of_another_size(root):
     Image.new('L', (40, 32)).save(root / 'masks' / '1.png')
     dataset = Runner.build_dataloader(loader_cfg(dataset_cfg(root))).dataset

@@ -3,24 +3,14 @@
 DATASET_ROOT/annotations/instances_train.json, instances_val.json
 DATASET_ROOT/train/, val/                                           the images that the json names
 
-Classes are those of the training json, in its order.
+Classes are those of the training json, in its order; their number is put into the heads from there.
 """
-
-import json
-import pathlib
 
 data_root = '{{$DATASET_ROOT:data/own}}/'
 train_json = '{{$TRAIN_JSON:annotations/instances_train.json}}'
 val_json = '{{$VAL_JSON:annotations/instances_val.json}}'
 train_images = '{{$TRAIN_IMAGES:train/}}'
 val_images = '{{$VAL_IMAGES:val/}}'
-
-path = pathlib.Path(data_root, train_json)
-# without the file: one class, so that a config can be looked at; training says what is missing
-categories = json.loads(path.read_bytes())['categories'] if path.is_file() else [dict(name='object')]
-classes = tuple(category['name'] for category in categories)
-num_classes = len(classes)
-del categories, path
 
 short_sides = [(side, 1333) for side in range(480, 801, 32)]  # 480, 512, ..., 800; long side at most 1333
 train_pipeline = [
@@ -48,7 +38,6 @@ train_dataloader = dict(
         data_root=data_root,
         ann_file=train_json,
         data_prefix=dict(img=train_images),
-        metainfo=dict(classes=classes),
         filter_cfg=dict(filter_empty_gt=False),  # images without objects teach too
         pipeline=train_pipeline,
     ),
@@ -64,7 +53,6 @@ val_dataloader = dict(
         data_root=data_root,
         ann_file=val_json,
         data_prefix=dict(img=val_images),
-        metainfo=dict(classes=classes),
         test_mode=True,
         pipeline=test_pipeline,
     ),
