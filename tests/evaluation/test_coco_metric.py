@@ -110,7 +110,7 @@ def ours(dataset, samples, **options):
 
 
 def ours_with_metric(dataset, samples, **options):
-    from swin_dense.engine.coco_metric import CocoMetric
+    from swin_dense.evaluation.coco_metric import CocoMetric
 
     metric = CocoMetric(**{'metric': ['bbox', 'segm'], **options})
     metric.dataset_meta = dataset.metainfo
@@ -344,7 +344,7 @@ def test_the_table_names_the_class_that_was_found(annotations, monkeypatch, ours
 
 
 def test_wrong_use_is_said(dataset):
-    from swin_dense.engine.coco_metric import CocoMetric
+    from swin_dense.evaluation.coco_metric import CocoMetric
 
     with pytest.raises(ValueError, match='not proposal'):
         CocoMetric(metric=['bbox', 'proposal'])
