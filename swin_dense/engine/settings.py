@@ -29,7 +29,8 @@ def load_config(path: str | Path) -> Config:
     folders = [str(path.resolve().parent), str(Path.cwd())]
     sys.path[:0] = folders
     try:
-        return Config.fromfile(path)
+        with quieter(logging.INFO):  # mmengine logs every variable of the environment that a config names
+            return Config.fromfile(path)
     except (KeyError, AttributeError, NameError, TypeError, IndexError) as error:  # of the code in the file
         raise ValueError(f'{_place(error, path)}: {type(error).__name__}: {error}') from error
     finally:
@@ -46,7 +47,7 @@ def base_files(path: str | Path) -> list[str]:
 def base_values(path: str | Path) -> dict[str, Any]:
     """What the bases of a config file say together, as plain values."""
     values: dict[str, Any] = {}
-    with quieter(logging.INFO):  # mmengine logs every variable of the environment that a config names
+    with quieter(logging.INFO):
         for base in base_files(path):
             values.update(Config.fromfile(base, import_custom_modules=False).to_dict())
     return values
