@@ -67,6 +67,8 @@ def check(
         if cfg is not None and depth == 'full' and not _has_errors(findings):
             findings += try_run(cfg, folder, overfit_steps=overfit_steps, work_dir=run)
     print(report_text(findings))
+    if cfg is None and out is None and not Path(config).is_file():
+        return FAULTS_FOUND  # of a name that is misspelt; no folder for it
     write_report(folder / 'report.json', findings, config=config, depth=depth)
     print(f'{time.monotonic() - start:.1f} s at level {depth}; written to {folder / "report.json"}')
     if fix_report is not None:
