@@ -2,7 +2,7 @@ _base_ = [
     '../../_base_/models/upernet_demo_multi_level.py',
     '../../_base_/backbones/vit_demo.py',
     '../../_base_/datasets/demo_semantic.py',
-    '../../_base_/schedules/adamw_demo.py',
+    '../../_base_/schedules/adamw_demo_short.py',
     '../../_base_/runtime.py',
 ]
 model = dict(
