@@ -3,12 +3,14 @@
 import json
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from swin_dense.comparison.coco_scores import coco_scores
+from swin_dense.comparison.comparable import collected_recipe, planned_recipe, trained_values
 from swin_dense.comparison.plan import DETECTION, SEGMENTATION, PlannedRun, unique_names
 from swin_dense.comparison.results import Curve, RunRecord
 from swin_dense.comparison.run_commands import PER_IMAGE, RESULTS
@@ -24,11 +26,19 @@ _KINDS = ('bbox', 'segm')
 _NOT_LEARNING = ('time', 'data_time', 'memory', 'step', 'epoch')
 
 
-def planned_record(run: PlannedRun) -> RunRecord:
-    """The record of a run of this comparison, as far as it is."""
+def planned_record(run: PlannedRun, allowed: Sequence[str] = ()) -> RunRecord:
+    """The record of a run of this comparison, as far as it is.
+
+    Raises:
+        ValueError: its results are damaged, or of another recipe or seed than the run is now.
+    """
     found = look(run.folder)
     if found.state == 'finished':
-        return finished_record(run.folder, name=run.model.name, config=run.model.config, seed=run.seed)
+        results = _results(run.folder)
+        if results.get('seed') != run.seed:
+            raise ValueError(f'{run.folder / RESULTS} is of seed {results.get("seed")}, not {run.seed}. Delete it.')
+        recipe = planned_recipe(results, run.model, allowed)
+        return _finished(run.folder, results, name=run.model.name, config=run.model.config, recipe=recipe)
     return RunRecord(
         name=run.model.name,
         config=run.model.config,
@@ -40,51 +50,75 @@ def planned_record(run: PlannedRun) -> RunRecord:
     )
 
 
-def collected_records(folders: Sequence[Path]) -> list[RunRecord]:
+@dataclass(frozen=True)
+class Collected:
+    """A run that was made elsewhere, and the values of the config it was trained with, where they are known."""
+
+    record: RunRecord
+    values: Mapping[str, Any] | None
+
+
+def collect(
+    folders: Sequence[Path], allowed: Sequence[str] = (), *, others: Mapping[str, str] | None = None
+) -> list[Collected]:
     """Records of any work dirs that were tested; the name is that of the config.
+
+    Args:
+        others: path -> name of configs of the same comparison; a run of one of them has its name.
 
     Raises:
         ValueError: a folder has no results, none of each image, or two have the same config and seed.
     """
     told = [_results(folder) for folder in folders]
-    names = {path: name for name, path in unique_names(list(dict.fromkeys(each['config'] for each in told))).items()}
-    records: dict[tuple[str, int], RunRecord] = {}
+    names = _names([each['config'] for each in told], others or {})
+    found: dict[tuple[str, int], Collected] = {}
     for folder, results in zip(folders, told, strict=True):
-        seed = results.get('seed')
-        if seed is None:
-            raise ValueError(f'{folder}: its checkpoint does not tell the seed of training, which a comparison needs.')
-        record = finished_record(folder, name=names[results['config']], config=results['config'], seed=int(seed))
-        before = records.setdefault((record.name, record.seed), record)
+        _refuse_untold(folder, results)
+        values = trained_values(folder)
+        recipe = collected_recipe(results, values, allowed)
+        record = _finished(folder, results, name=names[results['config']], config=results['config'], recipe=recipe)
+        before = found.setdefault((record.name, record.seed), Collected(record, values)).record
         if before is not record:
             raise ValueError(
-                f'{before.folder} and {folder} are runs of one config with one seed: {record.name}, {seed}. '
+                f'{before.folder} and {folder} are runs of one config with one seed: {record.name}, {record.seed}. '
                 'They are one run to the statistics; leave one of them out.'
             )
-    return list(records.values())
+    return list(found.values())
 
 
-def finished_record(folder: Path, *, name: str, config: str, seed: int) -> RunRecord:
-    """The record of a run that was tested.
+def _names(configs: Sequence[str], others: Mapping[str, str]) -> dict[str, str]:
+    """Path as it was written -> name; ways to write one path have one name."""
+    resolved = {config: str(Path(config).resolve()) for config in (*others, *configs)}
+    by_path = {path: name for name, path in unique_names(list(dict.fromkeys(resolved.values()))).items()}
+    return {config: by_path[path] for config, path in resolved.items()} | {
+        config: name for config in configs for other, name in others.items() if resolved[other] == resolved[config]
+    }
 
-    Raises:
-        ValueError: its results are damaged, are of another seed, or lack what a comparison rests on.
-    """
-    results = _results(folder)
-    if results.get('seed') is not None and results['seed'] != seed:
-        raise ValueError(f'{folder / RESULTS} is of seed {results["seed"]}, not {seed}. Delete it to test again.')
+
+def _refuse_untold(folder: Path, results: Mapping[str, Any]) -> None:
+    needed = ('seed', 'recipe_fingerprint', 'trained_recipe_fingerprint', 'trained_data_fingerprint')
+    if missing := [name for name in needed if results.get(name) is None]:
+        raise ValueError(
+            f'{folder / RESULTS} has no {", ".join(missing)}: it cannot be told what the run may be compared with. Its '
+            'checkpoint or the test is older than that; train and test it again.'
+        )
+
+
+def _finished(folder: Path, results: Mapping[str, Any], *, name: str, config: str, recipe: str) -> RunRecord:
     task, by_class = _classes_scores(folder, results)
+    protocol = results['protocol']
     return RunRecord(
         name=name,
         config=config,
-        seed=seed,
+        seed=int(results['seed']),
         folder=folder,
         state='finished',
         task=task,
         metrics={key: value for key, value in results['metrics'].items() if key not in _NOT_LEARNING},
         by_class=by_class,
-        recipe=_both(folder, results, 'trained_recipe_fingerprint', results.get('recipe_fingerprint')),
-        data=_both(folder, results, 'trained_data_fingerprint', results['protocol'].get('data_fingerprint'), join=True),
-        protocol=results['protocol'],
+        recipe=recipe,
+        data=f'{results["trained_data_fingerprint"]}-{protocol["data_fingerprint"]}',
+        protocol=protocol,
         train_hours=train_hours(folder),
     )
 
@@ -102,16 +136,6 @@ def _results(folder: Path) -> dict[str, Any]:
             f'--out {path} --per-image {folder / PER_IMAGE}'
         ) from error
     return results
-
-
-def _both(folder: Path, results: Mapping[str, Any], trained: str, tested: str | None, *, join: bool = False) -> str:
-    """One fingerprint of training and test; of recipes that agree, that one."""
-    if not (results.get(trained) and tested):
-        raise ValueError(
-            f'{folder / RESULTS} has no {trained}: it cannot be told what it may be compared with. '
-            'The run was trained or tested before fingerprints were kept; train and test it again.'
-        )
-    return tested if results[trained] == tested and not join else f'{results[trained]}-{tested}'
 
 
 def _classes_scores(folder: Path, results: Mapping[str, Any]) -> tuple[str, dict[str, dict[str, float | None]]]:

@@ -33,8 +33,7 @@ def plan_text(plan: Plan, *, jobs: int) -> str:
     total = f'{duration(seconds / jobs)} with {jobs} at once, by the seconds of an iteration that runs here logged'
     if unknown:
         total = f'{"more than " + total if seconds else "unknown"}: {unknown} runs of configs that never ran here'
-    allowed = ['', 'differs by --allow:', *plan.allowed] if plan.allowed else []
-    return '\n'.join([*lines, f'{len(rows)} runs; time: {total}', *allowed])
+    return '\n'.join([*lines, f'{len(rows)} runs; time: {total}'])
 
 
 def seconds_left(run: PlannedRun, plan: Plan, iteration: int) -> float | None:

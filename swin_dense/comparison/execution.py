@@ -31,6 +31,7 @@ from swin_dense.engine.interrupts import EXIT_CODE, caught_signals
 POLL_SECONDS = 0.2
 GRACE_SECONDS = 120.0  # to finish an iteration and save
 _PR_SET_PDEATHSIG = 1
+FINISHED, FINISHED_BEFORE, FAILED = 'finished', 'finished before', 'failed: '
 
 # told of every change: the run, what became of it
 Told = Callable[[PlannedRun, str], None]
@@ -60,8 +61,8 @@ class Execution:
         options: how a run is made.
         jobs: runs at once.
         gpus: as CUDA_VISIBLE_DEVICES names them; none for CPU and for slurm.
-        told: is called at every change of a run, with `started`, `waiting for another process`, `finished`,
-            `failed: ...` or `interrupted`.
+        told: is called at every change of a run, with FINISHED, FINISHED_BEFORE, a word that begins with FAILED, or
+            another one for people.
         idle: is called between looks at the processes, with the runs that are being made.
     """
 
@@ -112,7 +113,7 @@ class Execution:
             if look(run.folder).state == 'finished':
                 refuse_changed(run)
                 lock.release()
-                self.told(run, 'finished')
+                self.told(run, FINISHED_BEFORE)
                 continue
             self._start(run, lock)
 
@@ -122,7 +123,7 @@ class Execution:
         write_identity(run)
         log = run.folder / LOG
         size = log.stat().st_size if log.is_file() else 0
-        started = _Running(run, lock, self._free_gpus(), steps(run, self.options), size)
+        started = _Running(run, lock, self._free_gpus(run.processes), steps(run, self.options), size)
         self._running.append(started)
         self.told(run, f'goes on at iteration {found.iteration}' if found.iteration else 'started')
         self._next_step(started)
@@ -143,10 +144,10 @@ class Execution:
                 preexec_fn=_die_with(os.getpid()) if sys.platform == 'linux' else None,
             )
 
-    def _free_gpus(self) -> list[str]:
+    def _free_gpus(self, count: int) -> list[str]:
         """GPUs of a new run: those that fewest runs use."""
         used = [gpu for each in self._running for gpu in each.gpus]
-        return sorted(self.gpus, key=used.count)[: self.options.processes]
+        return sorted(self.gpus, key=used.count)[:count]
 
     def _look_at_processes(self) -> None:
         for each in list(self._running):
@@ -163,7 +164,7 @@ class Execution:
         assert each.step is not None
         self._running.remove(each)
         if look(each.run.folder).state == 'finished':
-            self.told(each.run, 'finished')
+            self.told(each.run, FINISHED)
         elif each.asked_to_stop is not None or code in (EXIT_CODE, -signal.SIGTERM, -signal.SIGINT):
             self.told(each.run, 'interrupted')
         else:
@@ -171,7 +172,7 @@ class Execution:
             reason = write_failure(
                 each.run.folder, step=each.step.name, command=command, exit_code=code, since=each.log_start
             )
-            self.told(each.run, f'failed: {each.step.name} ended with code {code}: {reason.splitlines()[-1]}')
+            self.told(each.run, f'{FAILED}{each.step.name} ended with code {code}: {reason.splitlines()[-1]}')
         each.lock.release()
 
     def _ask_to_stop(self) -> None:

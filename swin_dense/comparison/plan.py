@@ -8,16 +8,12 @@ from typing import Any
 
 from mmengine.config import Config
 
-from swin_dense.comparison.recipes import (
-    difference_lines,
-    differences,
-    refuse_other_recipes,
-    unused_allowances,
-)
+from swin_dense.comparison.recipes import Difference, differences, refuse_other_recipes
 from swin_dense.engine.class_names import fill_classes
 from swin_dense.engine.config_options import RUNNER_KEYS, merge_options
-from swin_dense.engine.fingerprints import shared_recipe
-from swin_dense.engine.settings import load_config, recipe, recipe_hash
+from swin_dense.engine.fingerprints import recipe_fingerprint, shared_recipe
+from swin_dense.engine.settings import load_config, recipe
+from swin_dense.engine.training import use_autocast
 
 DETECTION, SEGMENTATION = 'detection', 'segmentation'
 
@@ -30,7 +26,8 @@ class PlannedModel:
         name: unique: the stem of the file, with folders before it where two stems are equal.
         config: path of the file.
         cfg: what it resolves to, with the options of the command.
-        values: those of `cfg` that decide on the result, as plain values.
+        values: those of `cfg` that decide on the result, as plain values; under autocast where that is asked for.
+        tested: fingerprint of the recipe as the test reads it, which knows nothing of autocast.
         task: `detection` or `segmentation`.
     """
 
@@ -38,6 +35,7 @@ class PlannedModel:
     config: str
     cfg: Config
     values: dict[str, Any]
+    tested: str
     task: str
 
     @property
@@ -45,19 +43,16 @@ class PlannedModel:
         """What a finished run must have been made with to be one of this config."""
         return {**shared_recipe(self.values), 'model': self.values.get('model')}
 
-    @property
-    def config_hash(self) -> str:
-        return recipe_hash(self.values)
-
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedRun:
-    """A config with a seed, the data type of autocast in training if any, and the work dir."""
+    """A config with a seed, its work dir, autocast in training if any, and the number of its processes."""
 
     model: PlannedModel
     seed: int
     folder: Path
     amp: str | None = None
+    processes: int = 1
 
     @property
     def title(self) -> str:
@@ -66,11 +61,10 @@ class PlannedRun:
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """What is to be run, and what differs by `--allow`, a line each."""
+    """What is to be run, in this order."""
 
     models: Sequence[PlannedModel]
     runs: Sequence[PlannedRun]
-    allowed: Sequence[str]
 
 
 def make_plan(
@@ -81,25 +75,28 @@ def make_plan(
     allowed: Sequence[str] = (),
     cfg_options: dict[str, Any] | None = None,
     amp: str | None = None,
+    processes: int = 1,
 ) -> Plan:
     """Read the configs and see that those of one task have one recipe.
 
     The runs go seed by seed, so that a comparison that is stopped early has some of each model.
 
     Raises:
-        ValueError: a config or a seed is given twice, recipes differ in what is not in `allowed`, or `allowed` has what
-            differs nowhere.
+        ValueError: a config or a seed is given twice, or recipes differ in what is not in `allowed`.
     """
     if twice := [seed for seed, count in Counter(seeds).items() if count > 1]:
         raise ValueError(f'--seeds: {", ".join(map(str, twice))} is given more than once; a seed makes one run.')
-    models = [_read(name, path, cfg_options) for name, path in unique_names(configs).items()]
-    lines = compare_recipes({model.name: model.values for model in models}, _tasks(models), allowed)
+    models = [_read(name, path, cfg_options, amp) for name, path in unique_names(configs).items()]
+    for names, found in recipe_differences([(model.name, model.task, model.values) for model in models], allowed):
+        refuse_other_recipes(found, names)
     runs = [
-        PlannedRun(model=model, seed=seed, folder=out / 'runs' / model.name / f'seed_{seed}', amp=amp)
+        PlannedRun(
+            model=model, seed=seed, folder=out / 'runs' / model.name / f'seed_{seed}', amp=amp, processes=processes
+        )
         for seed in seeds
         for model in models
     ]
-    return Plan(models=models, runs=runs, allowed=lines)
+    return Plan(models=models, runs=runs)
 
 
 def unique_names(configs: Sequence[str]) -> dict[str, str]:
@@ -122,26 +119,21 @@ def unique_names(configs: Sequence[str]) -> dict[str, str]:
     raise ValueError(f'no different names can be made of {", ".join(configs)}: rename one of the files.')
 
 
-def compare_recipes(
-    values: Mapping[str, Mapping[str, Any]], tasks: Mapping[str, Sequence[str]], allowed: Sequence[str]
-) -> list[str]:
-    """Lines on what the recipes of one task do differently by permission; what is not permitted is a ValueError.
+def recipe_differences(
+    recipes: Sequence[tuple[str, str, Mapping[str, Any]]], allowed: Sequence[str]
+) -> list[tuple[list[str], list[Difference]]]:
+    """For each task the names of its configs, and what their recipes do not have in common.
 
     Args:
-        values: name -> values of the config.
-        tasks: task -> names of its configs.
+        recipes: (name, task, values of the config).
     """
-    found, lines = [], []
-    for names in tasks.values():
-        others = differences([shared_recipe(values[name]) for name in names], allowed)
-        refuse_other_recipes(others, names)
-        found += others
-        lines += [line for each in others for line in difference_lines(each, names)]
-    if unused := unused_allowances(found, allowed):
-        raise ValueError(
-            f'--allow {" ".join(unused)}: the configs do not differ there. Leave it out, or correct the key.'
-        )
-    return lines
+    tasks: dict[str, list[tuple[str, Mapping[str, Any]]]] = {}
+    for name, task, values in recipes:
+        tasks.setdefault(task, []).append((name, values))
+    return [
+        ([name for name, _ in those], differences([shared_recipe(values) for _, values in those], allowed))
+        for those in tasks.values()
+    ]
 
 
 def task_of(model: Mapping[str, Any] | None) -> str:
@@ -149,16 +141,13 @@ def task_of(model: Mapping[str, Any] | None) -> str:
     return SEGMENTATION if 'decode_head' in (model or {}) else DETECTION
 
 
-def _tasks(models: Sequence[PlannedModel]) -> dict[str, list[str]]:
-    tasks: dict[str, list[str]] = {}
-    for model in models:
-        tasks.setdefault(model.task, []).append(model.name)
-    return tasks
-
-
-def _read(name: str, path: str, cfg_options: dict[str, Any] | None) -> PlannedModel:
+def _read(name: str, path: str, cfg_options: dict[str, Any] | None, amp: str | None) -> PlannedModel:
     cfg = load_config(path)
     merge_options(cfg, cfg_options)
     fill_classes(cfg)
+    tested = recipe_fingerprint(recipe(cfg, RUNNER_KEYS))
+    if amp is not None:
+        use_autocast(cfg, amp)
     values = recipe(cfg, RUNNER_KEYS)
-    return PlannedModel(name=name, config=path, cfg=cfg, values=values, task=task_of(values.get('model')))
+    task = task_of(values.get('model'))
+    return PlannedModel(name=name, config=path, cfg=cfg, values=values, tested=tested, task=task)

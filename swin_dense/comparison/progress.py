@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from tqdm import tqdm
 
 from swin_dense.comparison.collecting import last_step
+from swin_dense.comparison.execution import FAILED, FINISHED, FINISHED_BEFORE
 from swin_dense.comparison.plan import PlannedRun
 
 _SECONDS_BETWEEN_LOOKS = 2.0
@@ -29,33 +30,31 @@ def fraction_done(run: PlannedRun) -> float:
 
 
 class Progress:
-    """A bar on a terminal, lines elsewhere.
+    """A bar on a terminal, lines elsewhere; rate and time left are of the runs that are made, not of those that were.
 
     Args:
         runs: all of the comparison.
     """
 
-    def __init__(self, runs: Sequence[PlannedRun], finished: int) -> None:
-        self._total, self._finished = len(runs), finished
+    def __init__(self, runs: Sequence[PlannedRun]) -> None:
+        self._total, self._ended, self._made = len(runs), 0, 0
+        self._start = time.monotonic()
         self._next_look = 0.0
         self._bar = tqdm(
             total=self._total,
-            initial=finished,
             desc='runs',
             disable=not sys.stderr.isatty(),
-            bar_format='{desc}: {percentage:3.0f}% |{bar}| {n:.1f}/{total} {postfix}[{elapsed}<{remaining}]',
+            bar_format='{desc}: {percentage:3.0f}% |{bar}| {n:.1f}/{total} [{elapsed}] {postfix}',
         )
-        self._start, self._initial = time.monotonic(), float(finished)
 
     def told(self, run: PlannedRun, what: str) -> None:
         """Say what became of a run."""
-        ended = what == 'finished' or what.startswith('failed')
-        self._finished += ended
-        left = f'; {self._left()}' if ended else ''
-        tqdm.write(
-            f'{time.strftime("%H:%M:%S")}  {run.title}: {what} ({self._finished}/{self._total} ended{left})',
-            file=sys.stderr,
-        )
+        made = what == FINISHED or what.startswith(FAILED)
+        self._made += made
+        self._ended += made or what == FINISHED_BEFORE
+        left = f'; {self._left(self._made)}' if made else ''
+        line = f'{time.strftime("%H:%M:%S")}  {run.title}: {what} ({self._ended}/{self._total} ended{left})'
+        tqdm.write(line, file=sys.stderr)
         sys.stderr.flush()
 
     def idle(self, running: Sequence[PlannedRun]) -> None:
@@ -63,18 +62,21 @@ class Progress:
         if self._bar.disable or time.monotonic() < self._next_look:
             return
         self._next_look = time.monotonic() + _SECONDS_BETWEEN_LOOKS
-        self._bar.n = self._finished + sum(map(fraction_done, running))
-        self._bar.set_postfix_str(', '.join(run.title for run in running[:3]) + ' ', refresh=True)
+        parts = sum(map(fraction_done, running))
+        self._bar.n = self._ended + parts
+        titles = ', '.join(run.title for run in running[:3])
+        self._bar.set_postfix_str(f'{self._left(self._made + parts)}; {titles}', refresh=True)
 
     def close(self) -> None:
         self._bar.close()
 
-    def _left(self) -> str:
-        done = self._finished - self._initial
-        if done <= 0:
+    def _left(self, made: float) -> str:
+        """Time left, by what was made in this command; runs in parts count as such."""
+        if made <= 0:
             return 'time left unknown'
-        seconds = (time.monotonic() - self._start) / done * (self._total - self._finished)
-        return f'about {duration(seconds)} left'
+        seconds = (time.monotonic() - self._start) / made
+        left = self._total - self._ended + self._made - made
+        return f'{duration(seconds)} a run, about {duration(seconds * left)} left'
 
 
 def duration(seconds: float) -> str:

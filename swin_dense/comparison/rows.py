@@ -15,6 +15,7 @@ from typing import Any
 from swin_dense.comparison.results import RunRecord
 from swin_dense.engine.atomic import write_text
 
+ROWS = 'results.jsonl'
 _FIRST = ('name', 'seed', 'state', 'task', 'recipe', 'data', 'train_hours')
 _LAST = ('config', 'folder', 'reason')
 

@@ -23,14 +23,12 @@ class RunOptions:
 
     Args:
         launcher: `none`: processes of this machine; `torchrun`: the same, also for one GPU; `slurm`: steps of srun.
-        processes: of a run, with a GPU each where there are any.
         cfg_options: words of `--cfg-options`.
         skip_checks: start without the quick checks of config and data.
         tools: folder of train.py and test.py.
     """
 
     launcher: str = 'none'
-    processes: int = 1
     cfg_options: Sequence[str] = ()
     skip_checks: bool = False
     tools: Path = TOOLS
@@ -95,7 +93,7 @@ def _literal(value: Any) -> str:
 
 
 def _launched(run: PlannedRun, options: RunOptions) -> list[str]:
-    count = options.processes
+    count = run.processes
     if options.launcher == 'slurm':
         name = f'--job-name={run.model.name}-{run.seed}'
         return ['srun', f'--ntasks={count}', '--gpus-per-task=1', '--exact', name, sys.executable]

@@ -94,8 +94,8 @@ def refuse_changed(run: PlannedRun) -> None:
     changed = changes(told['identity'], json.loads(json.dumps(run.model.identity, default=str)))
     if told['seed'] != run.seed:
         changed.append(f'seed: {told["seed"]} -> {run.seed}')
-    if told.get('amp') != run.amp:
-        changed.append(f'--amp: {told.get("amp")} -> {run.amp}')
+    if told['processes'] != run.processes:
+        changed.append(f'--gpus-per-run: {told["processes"]} -> {run.processes}, which changes the batch')
     if changed:
         raise ValueError(
             f'{run.folder} holds a run of {run.model.config} as it was before. Since then these changed:\n  '
@@ -106,7 +106,12 @@ def refuse_changed(run: PlannedRun) -> None:
 
 def write_identity(run: PlannedRun) -> None:
     """Say what the run in a folder is made with."""
-    told = {'config': run.model.config, 'seed': run.seed, 'amp': run.amp, 'identity': run.model.identity}
+    told = {
+        'config': run.model.config,
+        'seed': run.seed,
+        'processes': run.processes,
+        'identity': run.model.identity,
+    }
     write_text(run.folder / _IDENTITY, json.dumps(told, indent=1, default=str) + '\n')
 
 

@@ -111,6 +111,7 @@ def _results(runner: Any, checkpoint: str, metrics: dict, seconds: float) -> dic
         'trained_iterations': meta.get('iter'),
         'trained_config_hash': meta.get('config_hash'),
         'trained_recipe_fingerprint': meta.get('recipe_fingerprint'),
+        'trained_processes': meta.get('world_size'),
         'trained_data_fingerprint': meta.get('data_fingerprint'),
         'seed': meta.get('seed'),
         'metrics': {name: _number(value) for name, value in metrics.items()},
