@@ -39,13 +39,13 @@ def plan_text(plan: Plan, *, jobs: int) -> str:
 def seconds_left(run: PlannedRun, plan: Plan, iteration: int) -> float | None:
     """Of training and test, from runs of the same config, the run itself included; None where none has logged."""
     length, is_epochs = training_length(run.model.cfg.get('train_cfg'))
-    for other in [run, *(each for each in plan.runs if each.model is run.model)]:
+    same = [run, *(each for each in plan.runs if each.model is run.model)]
+    test = next((seconds for each in same if (seconds := _test_seconds(each.folder)) is not None), 0.0)
+    for other in same:
         hours, (step, epoch) = train_hours(other.folder), last_step(other.folder)
-        if hours is None or not length:
-            continue
-        whole = length * (step / epoch if is_epochs and epoch else 1)
-        test = _test_seconds(other.folder) or 0.0
-        return hours * 3600 / step * max(whole - iteration, 0) + test + 2 * _START_SECONDS
+        if hours is not None and length:
+            whole = length * (step / epoch if is_epochs and epoch else 1)
+            return hours * 3600 / step * max(whole - iteration, 0) + test + 2 * _START_SECONDS
     return None
 
 
