@@ -14,11 +14,12 @@ from swin_dense.comparison.data_changes import refuse_changed_data
 from swin_dense.comparison.estimates import plan_text
 from swin_dense.comparison.execution import FAILED, FINISHED, Execution, StoppedOnRequestError
 from swin_dense.comparison.gpus import Places, places
-from swin_dense.comparison.plan import Plan, PlannedRun, make_plan
+from swin_dense.comparison.plan import Plan, PlannedModel, PlannedRun, make_plan
 from swin_dense.comparison.progress import Progress
 from swin_dense.comparison.results import RunRecord
 from swin_dense.comparison.rows import ROWS, append_rows, row_of
 from swin_dense.comparison.run_commands import RunOptions, option_words
+from swin_dense.comparison.run_folders import read_identity
 from swin_dense.engine.interrupts import EXIT_CODE
 
 SOME_FAILED = 1
@@ -120,7 +121,7 @@ def _make(plan: Plan, where: Places, request: Request) -> bool:
 
     try:
         Execution(options, jobs=where.jobs, gpus=where.gpus, told=told, idle=progress.idle).make(plan.runs)
-    except StoppedOnRequestError:
+    except (StoppedOnRequestError, KeyboardInterrupt):
         return False
     finally:
         progress.close()
@@ -134,17 +135,16 @@ def _append(out: Path, records: Sequence[RunRecord]) -> None:
 def _report(records: Sequence[RunRecord], plan: Plan, told: Told, request: Request) -> int:
     from swin_dense.comparison.reporting import ReportRequest, write_reports  # brings plotting, which no run needs
 
-    configs = {record.name: record.config for record in records}
     write_reports(
         records,
         ReportRequest(
             out=request.out,
-            paths={name: Path(path) for name, path in configs.items()},
+            paths=_paths(records, [] if request.cfg_options else plan.models),
             configs={model.name: model.cfg for model in plan.models},
             title=request.title,
             command=shlex.join(request.command),
             allowed=told.allowed,
-            notes=told.notes,
+            notes=[*told.notes, *_side_by_side(records)],
             published=request.published,
             costs=request.costs,
             receptive_fields=request.receptive_fields,
@@ -156,3 +156,19 @@ def _report(records: Sequence[RunRecord], plan: Plan, told: Told, request: Reque
     for record in missing:
         print(f'{record.name} seed {record.seed}: {record.state}\n{record.reason}', file=sys.stderr)
     return SOME_FAILED if missing else 0
+
+
+def _paths(records: Sequence[RunRecord], models: Sequence[PlannedModel]) -> dict[str, Path]:
+    """Config files by name: those of `models`, else what a run wrote into its folder: all values, as it had them."""
+    paths = {record.name: Path(record.config) for record in records}
+    for record in records:
+        if record.state == 'finished' and (file := record.folder / 'config.py').is_file():
+            paths[record.name] = file
+    return {**paths, **{model.name: Path(model.config) for model in models}}
+
+
+def _side_by_side(records: Sequence[RunRecord]) -> list[str]:
+    most = max(((read_identity(record.folder) or {}).get('jobs', 1) for record in records), default=1)
+    if most == 1:
+        return []
+    return [f'up to {most} runs were made at once: their training hours are those of runs that share a machine']

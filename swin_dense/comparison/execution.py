@@ -120,7 +120,7 @@ class Execution:
     def _start(self, run: PlannedRun, lock: FolderLock) -> None:
         found = look(run.folder)
         (run.folder / FAILURE).unlink(missing_ok=True)
-        write_identity(run)
+        write_identity(run, jobs=self.jobs)
         log = run.folder / LOG
         size = log.stat().st_size if log.is_file() else 0
         started = _Running(run, lock, self._free_gpus(run.processes), steps(run, self.options), size)
@@ -130,7 +130,7 @@ class Execution:
 
     def _next_step(self, each: _Running) -> None:
         each.step = each.left.pop(0)
-        threads = max(1, len(os.sched_getaffinity(0)) // self.jobs) if hasattr(os, 'sched_getaffinity') else 1
+        threads = max(1, _num_cores() // (self.jobs * each.run.processes))
         kept = [] if each.lock.descriptor is None else [each.lock.descriptor]
         with open(each.run.folder / LOG, 'ab') as log:
             each.process = subprocess.Popen(
@@ -189,6 +189,10 @@ class Execution:
         for each in self._running:
             _kill_group(each.process)
             each.lock.release()
+
+
+def _num_cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count() or 1
 
 
 def _kill_group(process: subprocess.Popen | None) -> None:

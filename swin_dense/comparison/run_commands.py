@@ -69,9 +69,10 @@ def environment(run: PlannedRun, options: RunOptions, *, gpus: Sequence[str], th
         variables.pop(name, None)
     if gpus:
         variables['CUDA_VISIBLE_DEVICES'] = ','.join(gpus)
-    variables.setdefault('OMP_NUM_THREADS', str(threads))
     variables['PYTHONUNBUFFERED'] = '1'
-    if options.launcher == 'slurm':
+    if options.launcher != 'slurm':
+        variables.setdefault('OMP_NUM_THREADS', str(threads))
+    else:
         # steps of one job have one job number, from which the port would follow
         variables['MASTER_PORT'] = str(20000 + zlib.crc32(run.title.encode()) % 20000)
     return variables
@@ -96,7 +97,9 @@ def _launched(run: PlannedRun, options: RunOptions) -> list[str]:
     count = run.processes
     if options.launcher == 'slurm':
         name = f'--job-name={run.model.name}-{run.seed}'
-        return ['srun', f'--ntasks={count}', '--gpus-per-task=1', '--exact', name, sys.executable]
+        cores = os.environ.get('SLURM_CPUS_PER_TASK')  # srun does not take it over from the job
+        share = ['--gpus-per-task=1', *([f'--cpus-per-task={cores}'] if cores else []), '--exact']
+        return ['srun', f'--ntasks={count}', *share, name, sys.executable]
     if options.launcher == 'torchrun' or count > 1:
         return [sys.executable, '-m', 'torch.distributed.run', '--standalone', f'--nproc_per_node={count}']
     return [sys.executable]

@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,7 +66,10 @@ def write_failure(folder: Path, *, step: str, command: list[str], exit_code: int
     Args:
         since: byte of the log where this attempt began.
     """
-    reason = last_lines(folder / LOG, since=since) or f'no output; exit code {exit_code}'
+    reason = last_lines(folder / LOG, since=since) or 'no output'
+    if exit_code < 0:
+        reason += f'\nended by {signal.Signals(-exit_code).name}'
+        reason += ', as Linux does when memory is short' if -exit_code == signal.SIGKILL else ''
     failure = {'step': step, 'command': command, 'exit_code': exit_code, 'reason': reason}
     write_text(folder / FAILURE, json.dumps(failure, indent=1) + '\n')
     return reason
@@ -87,10 +91,10 @@ def refuse_changed(run: PlannedRun) -> None:
     Raises:
         ValueError: what there is was made with other values; it names the keys.
     """
-    path = run.folder / _IDENTITY
-    if look(run.folder).state == 'waiting' or not path.is_file():
+    found = look(run.folder)
+    told = read_identity(run.folder)
+    if told is None or (found.state != 'finished' and not found.iteration):  # nothing was made with it
         return
-    told = json.loads(path.read_text())
     changed = changes(told['identity'], json.loads(json.dumps(run.model.identity, default=str)))
     if told['seed'] != run.seed:
         changed.append(f'seed: {told["seed"]} -> {run.seed}')
@@ -104,12 +108,19 @@ def refuse_changed(run: PlannedRun) -> None:
         )
 
 
-def write_identity(run: PlannedRun) -> None:
-    """Say what the run in a folder is made with."""
+def read_identity(folder: Path) -> dict[str, Any] | None:
+    """What `write_identity` wrote; None without."""
+    path = folder / _IDENTITY
+    return json.loads(path.read_text()) if path.is_file() else None
+
+
+def write_identity(run: PlannedRun, *, jobs: int) -> None:
+    """Say what the run in a folder is made with, and beside how many others."""
     told = {
         'config': run.model.config,
         'seed': run.seed,
         'processes': run.processes,
+        'jobs': jobs,
         'identity': run.model.identity,
     }
     write_text(run.folder / _IDENTITY, json.dumps(told, indent=1, default=str) + '\n')

@@ -58,7 +58,7 @@ def test_every_run_is_trained_and_tested_and_never_again(tmp_path):
 
 @pytest.mark.parametrize(
     ('fails', 'step', 'code', 'reason'),
-    [('training', 'training', 1, 'the loss is a pumpkin'), ('test', 'test', 7, 'no output; exit code 7')],
+    [('training', 'training', 1, 'the loss is a pumpkin'), ('test', 'test', 7, 'no output')],
 )
 def test_a_failing_run_is_recorded_and_tried_again_from_its_checkpoint(tmp_path, fails, step, code, reason):
     plan, options = fake_plan(tmp_path, seeds=[0])
@@ -178,6 +178,28 @@ def test_a_changed_config_is_refused_with_its_key_and_not_taken_for_finished(tmp
     plan, options = fake_plan(tmp_path, seeds=[0], processes=2)
     with pytest.raises(ValueError, match='--gpus-per-run: 1 -> 2'):
         make(plan, options)
+
+
+def test_a_run_that_made_nothing_is_made_by_the_config_as_it_is_now(tmp_path):
+    plan, options = fake_plan(tmp_path, names=['a'], seeds=[0], more="import os\nfails = 'training'\n")
+    (options.tools / 'iter_1.pth').unlink()  # fails at its first iteration
+    assert make(plan, options).lines[-1][1].startswith('failed')
+    config = Path(plan.models[0].config)
+    config.write_text(config.read_text().replace('max_iters=5', 'max_iters=6').replace("'training'", "''"))
+    plan, options = fake_plan_again(tmp_path)
+    assert make(plan, options).lines[-1][1] == FINISHED
+
+
+def test_a_killed_run_says_that_it_was_killed(tmp_path):
+    plan, options = fake_plan(tmp_path, names=['a'], seeds=[0], more='seconds = 0.5\n')
+    sent = []
+
+    def kill(running):
+        if not sent and running and (running[0].folder / 'notes.jsonl').is_file():
+            sent.append(os.kill(notes(running[0].folder)[0]['pid'], signal.SIGKILL))
+
+    make(plan, options, idle=kill)
+    assert 'ended by SIGKILL, as Linux does when memory is short' in planned_record(plan.runs[0]).reason
 
 
 def fake_plan_again(tmp_path):
