@@ -45,6 +45,16 @@ def kept_objects(dataset: DatasetConfig, file: CocoFile, rows: Rows) -> tuple[np
     return kept, {reason: count for reason, count in lost.items() if count}
 
 
+def _remedy(dataset: DatasetConfig, file: CocoFile, rows: Rows) -> str:
+    empty = 'images' if not len(file.images) else 'annotations' if not len(rows.boxes) else ''
+    if empty:
+        return (
+            f'the file has no {empty}: export it again with its labels, or name the file that has them in '
+            f'{dataset.key}.ann_file.'
+        )
+    return 'Look at the reasons: each has an error of its own where it is a fault.'
+
+
 def check_usable(dataset: DatasetConfig, file: CocoFile, rows: Rows) -> Iterator[Finding]:
     kept, lost = kept_objects(dataset, file, rows)
     objects = kept & ~rows.is_crowd
@@ -56,7 +66,7 @@ def check_usable(dataset: DatasetConfig, file: CocoFile, rows: Rows) -> Iterator
         yield Finding(
             level='error', rule='nothing-usable', file=file.path, key=dataset.key,
             message=f'there is nothing to {"train on" if dataset.split == "train" else "measure with"}. {text}',
-            remedy='Look at the reasons: each has an error of its own above where it is a fault.',
+            remedy=_remedy(dataset, file, rows),
         )  # fmt: skip
         return
     yield Finding(level='ok', rule='usable', file=file.path, key=dataset.key, message=text)

@@ -18,6 +18,7 @@ from swin_dense.checks.model_fit import check_model
 from swin_dense.checks.report import report_text, write_fixes, write_report
 from swin_dense.checks.segmentation import check_segmentation_data
 from swin_dense.checks.settings import check_settings
+from swin_dense.checks.variable_origins import Origins
 from swin_dense.checks.worker_sockets import check_worker_sockets
 from swin_dense.engine.class_names import fill_classes
 from swin_dense.engine.config_options import put_options
@@ -67,6 +68,8 @@ def check(
         if cfg is not None and depth == 'full' and not _has_errors(findings):
             findings += try_run(cfg, folder, overfit_steps=overfit_steps, work_dir=run)
     print(report_text(findings))
+    if cfg is None and out is None and not Path(config).is_file():
+        return FAULTS_FOUND  # of a name that is misspelt; no folder for it
     write_report(folder / 'report.json', findings, config=config, depth=depth)
     print(f'{time.monotonic() - start:.1f} s at level {depth}; written to {folder / "report.json"}')
     if fix_report is not None:
@@ -77,9 +80,10 @@ def check(
 
 def find_faults(cfg: Config, *, splits: Sequence[str] = SPLITS, depth: Depth = 'quick') -> Iterator[Finding]:
     """Run all checks of a config and of the data sets of `splits` that it names."""
+    origins = Origins(cfg)
     for each in CHECKS:
         try:
-            yield from each(cfg, splits, depth)
+            yield from map(origins.told, each(cfg, splits, depth))
         except Exception as error:
             if os.environ.get(DEBUG_VARIABLE):
                 raise

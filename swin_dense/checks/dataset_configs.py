@@ -1,6 +1,5 @@
 """The data sets of a config, before anything is built: which there are, of which class, with which files."""
 
-import logging
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,7 +8,7 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.registry import DATASETS, DefaultScope
 
-from swin_dense.quiet import quieter
+from swin_dense.quiet import quiet_imports
 
 SPLITS = ('train', 'val', 'test')
 
@@ -72,7 +71,7 @@ def _class_of(kind: Any) -> type | None:
         return kind if isinstance(kind, type) else None
     try:
         # mmengine warns of scopes that are not imported; the registry is that of building
-        with quieter(logging.WARNING), DATASETS.switch_scope_and_registry(None) as registry:
+        with quiet_imports(), DATASETS.switch_scope_and_registry(None) as registry:
             found = registry.get(kind)
     except (ImportError, KeyError):
         return None

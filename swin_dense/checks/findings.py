@@ -68,8 +68,12 @@ class Finding:
     def as_dict(self) -> dict[str, Any]:
         """The finding as plain values; without the cases beyond the first, whose number is in `count`."""
         values = {key: value for key, value in asdict(self).items() if key != 'cases'}
-        values['value'] = _plain(self.value)
-        return {**values, 'count': len(self.cases), 'examples': [asdict(case) for case in self.cases[:_SHOWN_CASES]]}
+        values['value'] = plain_value(self.value)
+        return {
+            **values,
+            'count': len(self.cases),
+            'examples': [plain_value(asdict(case)) for case in self.cases[:_SHOWN_CASES]],
+        }
 
 
 def by_severity(findings: Iterable[Finding]) -> list[Finding]:
@@ -104,5 +108,6 @@ def _short(value: Any) -> str:
     return text if len(text) <= 200 else f'{text[:197]}...'
 
 
-def _plain(value: Any) -> Any:
-    return json.loads(json.dumps(value, default=str))
+def plain_value(value: Any) -> Any:
+    """A value as JSON has it; what JSON has not is words."""
+    return json.loads(json.dumps(value, default=str), parse_constant=str)  # NaN and Infinity are not of JSON

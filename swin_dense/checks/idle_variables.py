@@ -5,9 +5,7 @@ inherits from it and changes `train_pipeline` alone trains with the old one. Whi
 source of the bases.
 """
 
-import ast
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -16,27 +14,12 @@ from mmengine.config import Config
 from swin_dense.checks.findings import Finding
 from swin_dense.engine.config_options import misspelt_keys
 from swin_dense.engine.config_places import RUNNER_KEYS
-from swin_dense.engine.settings import base_files, base_values
+from swin_dense.engine.config_sources import BASE, all_bases, places_of, read_source
+from swin_dense.engine.settings import base_values
 
-_BASE = '_base_'
 # read by the tools of mmdet and mmseg, or by people
-_NO_VARIABLES = {_BASE, 'tta_model', 'tta_pipeline', 'dataset_type', 'backend_args', 'file_client_args'}
+_NO_VARIABLES = {BASE, 'tta_model', 'tta_pipeline', 'dataset_type', 'backend_args', 'file_client_args'}
 _ABSENT = object()
-
-
-@dataclass
-class _Source:
-    """What the text of a config file says of its variables.
-
-    Attributes:
-        assigned: names that it gives a value.
-        loaded: names that it reads, also as `_base_.NAME`.
-        uses: (dotted place, name of the variable that stands there or in the expression there).
-    """
-
-    assigned: set[str] = field(default_factory=set)
-    loaded: set[str] = field(default_factory=set)
-    uses: list[tuple[str, str]] = field(default_factory=list)
 
 
 def find_idle_variables(cfg: Config) -> Iterator[Finding]:
@@ -45,13 +28,13 @@ def find_idle_variables(cfg: Config) -> Iterator[Finding]:
     if not file.endswith('.py') or not Path(file).is_file():
         return
     try:
-        own, bases = _read(file), [_read(path) for path in _all_bases(file)]
+        own, bases = read_source(file), [read_source(path) for path in all_bases(file)]
     except (SyntaxError, ValueError, OSError):
         return
     before, values = base_values(file), cfg.to_dict()
     misspelt = dict(misspelt_keys(cfg))
     for name in sorted(own.assigned - own.loaded - _NO_VARIABLES - misspelt.keys()):
-        places = sorted({place for base in bases for place in _places(name, bases, base)} - {name})
+        places = sorted({place for base in bases for place in places_of(name, bases, base)} - {name})
         places = [place for place in places if place.split('.')[0] in RUNNER_KEYS - {name}]
         old, new = before.get(name, _ABSENT), values.get(name, _ABSENT)
         if old is _ABSENT or old == new or not places:
@@ -91,63 +74,6 @@ def _line(place: str, name: str) -> str:
     if any(part.isdigit() for part in rest):
         return f'the list that {place} is in, or --cfg-options {place}=...'
     return f'{top} = ' + ''.join(f'dict({part}=' for part in rest) + name + ')' * len(rest)
-
-
-def _all_bases(file: str) -> Iterator[str]:
-    for base in base_files(file):
-        yield base
-        yield from _all_bases(base)
-
-
-def _read(file: str) -> _Source:
-    source = _Source()
-    for statement in ast.parse(Path(file).read_text()).body:
-        if isinstance(statement, (ast.Assign, ast.AnnAssign)) and statement.value is not None:
-            targets = statement.targets if isinstance(statement, ast.Assign) else [statement.target]
-            names = [target.id for target in targets if isinstance(target, ast.Name)]
-            source.assigned.update(names)
-            for name in names if _BASE not in names else ():
-                source.uses += _uses(statement.value, name)
-        source.loaded |= {name for node in ast.walk(statement) if (name := _variable(node))}
-    return source
-
-
-def _uses(node: ast.AST, place: str) -> Iterator[tuple[str, str]]:
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == 'dict':
-        for argument in node.args:
-            yield from _uses(argument, place)
-        for keyword in node.keywords:
-            yield from _uses(keyword.value, f'{place}.{keyword.arg}' if keyword.arg else place)
-    elif isinstance(node, ast.Dict):
-        for key, value in zip(node.keys, node.values, strict=True):
-            yield from _uses(value, f'{place}.{key.value!s}' if isinstance(key, ast.Constant) else place)
-    elif isinstance(node, (ast.List, ast.Tuple)):
-        for number, item in enumerate(node.elts):
-            yield from _uses(item, f'{place}.{number}')
-    else:
-        for inner in ast.walk(node):
-            if name := _variable(inner):
-                yield place, name
-
-
-def _variable(node: ast.AST) -> str:
-    """The variable that a piece of source reads: NAME or `_base_.NAME`."""
-    if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load) and node.id != 'dict':
-        return node.id
-    of_base = isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == _BASE
-    return node.attr if of_base and isinstance(node, ast.Attribute) else ''
-
-
-def _places(name: str, sources: list[_Source], source: _Source, seen: frozenset[str] = frozenset()) -> Iterator[str]:
-    """Where the value of a variable went, directly or through other variables."""
-    for place, used in source.uses:
-        top, _, rest = place.partition('.')
-        if used != name or top in seen or place == name:
-            continue
-        yield place
-        for other in sources:
-            for further in _places(top, sources, other, seen | {name, top}):
-                yield f'{further}.{rest}' if rest else further
 
 
 def _at(values: Any, place: str) -> Any:

@@ -5,6 +5,7 @@ out. What one stage fails at is said, and the others are tried all the same.
 """
 
 import os
+import statistics
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -34,12 +35,12 @@ from swin_dense.checks.resources import (
 from swin_dense.checks.step_findings import overfit_finding, step_findings
 from swin_dense.checks.step_memory import StepMemory, free_memory
 from swin_dense.checks.trial import Trial, trial
-from swin_dense.checks.trial_step import Step, first_images, overfit, step_seconds, take_step
+from swin_dense.checks.trial_step import Step, first_images, later_seconds, overfit, take_step
 from swin_dense.checks.trial_validation import validate
 from swin_dense.engine.errors import DEBUG_VARIABLE
 
 MOST_STEP_SECONDS = 30.0  # of a step on a CPU at the size of the config: beyond it a few images stand for the batch
-_TIMING_SECONDS, _LOADING_SECONDS = 5.0, 20.0
+_LOADING_SECONDS = 20.0
 _KEPT_BATCHES = 3
 
 
@@ -245,12 +246,11 @@ class _Readiness:
         factor = count / step.images
         self.memory = self._scaled(step, factor)
         others = self.batches[1:] if used is self.batches[0] else []
-        seconds = (
-            step_seconds(model, wrapper, [*others, used], most=_TIMING_SECONDS - step.seconds) if factor == 1 else []
-        )
+        later = later_seconds(model, wrapper, [*others, used], first=step.seconds)
         self.times = Times(
             self.loading_seconds,
-            sorted([step.seconds, *seconds])[(len(seconds)) // 2] * factor,
+            statistics.median(later or [step.seconds]) * factor,
+            is_first=not later,
             waits=self.device.type == 'cpu' or not self.cfg.train_dataloader.get('num_workers'),
         )
 

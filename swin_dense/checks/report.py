@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from swin_dense.checks.findings import Depth, Finding, by_severity
+from swin_dense.checks.findings import Depth, Finding, by_severity, plain_value
 from swin_dense.engine.atomic import write_text
 
 
@@ -36,7 +36,7 @@ def write_report(path: str | Path, findings: Sequence[Finding], *, config: str, 
         'warnings': counts['warning'],
         'findings': [finding.as_dict() for finding in by_severity(findings)],
     }
-    write_text(path, json.dumps(content, indent=1) + '\n')
+    write_text(path, json.dumps(content, indent=1, allow_nan=False) + '\n')
 
 
 def write_fixes(path: str | Path, findings: Sequence[Finding]) -> int:
@@ -52,6 +52,6 @@ def write_fixes(path: str | Path, findings: Sequence[Finding]) -> int:
             places = [(finding.file, finding.key, finding.value, finding.remedy)]
         for file, key, value, fix in places:
             line = {'level': finding.level, 'rule': finding.rule, 'file': file, 'key': key, 'value': value, 'fix': fix}
-            lines.append(json.dumps(line, default=str))
+            lines.append(json.dumps(plain_value(line), allow_nan=False))
     write_text(path, ''.join(f'{line}\n' for line in lines))
     return len(lines)

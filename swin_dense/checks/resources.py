@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from mmengine.hooks import CheckpointHook, EMAHook
 
-from swin_dense.checks.findings import Finding
+from swin_dense.checks.findings import Finding, Level
 from swin_dense.checks.step_memory import StepMemory
 
 SHARED_MEMORY = Path('/dev/shm')
@@ -26,6 +26,7 @@ class Times:
     loading: float
     step: float
     waits: bool  # whether loading and the step take turns: no workers, or a CPU that does both
+    is_first: bool = False  # whether the step is the first one, which is slower than all others
 
     @property
     def iteration(self) -> float:
@@ -45,42 +46,33 @@ def memory_findings(
 
     `overflowed`: it was tried, and the memory ran out, whatever the numbers say.
     """
-    per_image = (memory.peak - memory.state) / images
-    how = 'measured' if memory.measured_peak else 'estimated'
-    parts = (
-        f'parameters {_size(memory.parameters)}, gradients {_size(memory.gradients)}, optimiser '
-        f'{_size(memory.optimizer)}, {_size(per_image)} an image'
-    )
-    message = (
-        f'a step on {counted(images, "image")} takes {_size(memory.peak)} of memory on {device.type} ({how}: {parts})'
-    )
+    message = _says_memory(memory, images, device)
     key, value = 'train_dataloader.batch_size', images
     if free is None:
         yield Finding(level='ok', rule='training-memory', file=file, key=key, value=value, message=f'{message}.')
-    elif overflowed or memory.peak > free:
+        return
+    per_image = (memory.peak - memory.state) / images
+    level: Level = 'ok'
+    rule, more, remedy = 'training-memory', '', ''
+    if overflowed or memory.peak > free:
         fitting = min(max(0, math.floor((free * _LITTLE - memory.state) / per_image)), images - 1)
-        yield Finding(
-            level='error',
-            rule='memory-too-small',
-            file=file,
-            key=key,
-            value=value,
-            message=f'{message}; {_size(free)} are free.',
-            remedy=_smaller_batch(images, fitting),
-        )
+        level, rule, remedy = 'error', 'memory-too-small', _smaller_batch(images, fitting)
     elif memory.peak > free * _LITTLE:
-        yield Finding(
-            level='warning',
-            rule='memory-nearly-full',
-            file=file,
-            key=key,
-            value=value,
-            message=f'{message}; {_size(free)} are free, and a batch of larger images or more objects takes more.',
-            remedy=_smaller_batch(images, images - 1),
-        )
-    else:
-        message = f'{message}; {_size(free)} are free.'
-        yield Finding(level='ok', rule='training-memory', file=file, key=key, value=value, message=message)
+        level, rule, remedy = 'warning', 'memory-nearly-full', _smaller_batch(images, images - 1)
+        more = ', and a batch of larger images or more objects takes more'
+    message = f'{message}; {_size(free)} are free{more}.'
+    yield Finding(level=level, rule=rule, file=file, key=key, value=value, message=message, remedy=remedy)
+
+
+def _says_memory(memory: StepMemory, images: int, device: torch.device) -> str:
+    how = 'measured' if memory.measured_peak else 'estimated'
+    parts = (
+        f'parameters {_size(memory.parameters)}, gradients {_size(memory.gradients)}, optimiser '
+        f'{_size(memory.optimizer)}, {_size((memory.peak - memory.state) / images)} an image'
+    )
+    return (
+        f'a step on {counted(images, "image")} takes {_size(memory.peak)} of memory on {device.type} ({how}: {parts})'
+    )
 
 
 def _smaller_batch(images: int, fitting: int) -> str:
@@ -99,6 +91,7 @@ def _smaller_batch(images: int, fitting: int) -> str:
 def disk_findings(runner: Any, memory: StepMemory, work_dir: Path, file: str) -> Iterator[Finding]:
     """Compare the checkpoints that will lie in `work_dir` at a time with the free space there."""
     place = next(folder for folder in (work_dir, *work_dir.absolute().parents) if folder.exists())
+    hook = next((hook for hook in runner.hooks if isinstance(hook, CheckpointHook)), None)
     if not place.is_dir() or not os.access(place, os.W_OK):
         yield Finding(
             level='error',
@@ -109,36 +102,34 @@ def disk_findings(runner: Any, memory: StepMemory, work_dir: Path, file: str) ->
             message=f'{place} is {"not writable" if place.is_dir() else "not a folder"}, and checkpoints go there.',
             remedy='choose another folder: --work-dir, or work_dir of the config.',
         )
-        return
-    hook = next((hook for hook in runner.hooks if isinstance(hook, CheckpointHook)), None)
-    if hook is None:
-        return
-    averages = sum(isinstance(each, EMAHook) for each in runner.hooks)
-    one = memory.parameters * (1 + averages) + memory.optimizer * bool(hook.save_optimizer)
-    length = runner.train_loop.max_epochs if hook.by_epoch else runner.train_loop.max_iters
+    elif hook is not None:
+        averages = sum(isinstance(each, EMAHook) for each in runner.hooks)
+        one = memory.parameters * (1 + averages) + memory.optimizer * bool(hook.save_optimizer)
+        yield _checkpoint_finding(hook, runner.train_loop, one, place, file)
+
+
+def _checkpoint_finding(hook: CheckpointHook, loop: Any, one: int, place: Path, file: str) -> Finding:
+    """Whether the checkpoints of a run, `one` bytes each, fit into `place`."""
+    length = loop.max_epochs if hook.by_epoch else loop.max_iters
     all_of_them = max(1, -(-length // hook.interval)) if hook.interval > 0 else 1
     kept = min(hook.max_keep_ckpts, all_of_them) if hook.max_keep_ckpts > 0 else all_of_them
     best = len(hook.key_indicators) if hook.save_best else 0
     count = kept + best + 1  # an old file goes when the new one is there
     free = shutil.disk_usage(place).free
-    numbers = (
-        f'{count} checkpoints of {_size(one)} ({kept} kept{f", {best} best" if best else ""}, 1 being written) take '
-        f'{_size(count * one)}, and {_size(free)} are free at {place}.'
-    )
-    key, value = 'default_hooks.checkpoint.max_keep_ckpts', hook.max_keep_ckpts
-    if count * one <= free:
-        yield Finding(level='ok', rule='checkpoint-disk', file=file, key=key, value=value, message=numbers)
-        return
     fitting = free // one - best - 1
     remedy = 'make room there, or choose another --work-dir'
-    yield Finding(
-        level='error',
-        rule='disk-too-small',
+    is_enough = count * one <= free
+    return Finding(
+        level='ok' if is_enough else 'error',
+        rule='checkpoint-disk' if is_enough else 'disk-too-small',
         file=file,
-        key=key,
-        value=value,
-        message=numbers,
-        remedy=f'default_hooks.checkpoint.max_keep_ckpts={fitting}, or {remedy}.' if fitting > 0 else f'{remedy}.',
+        key='default_hooks.checkpoint.max_keep_ckpts',
+        value=hook.max_keep_ckpts,
+        message=f'{counted(count, "checkpoint")} of {_size(one)} ({kept} kept{f", {best} best" if best else ""}, 1 '
+        f'being written) take {_size(count * one)}, and {_size(free)} are free at {place}.',
+        remedy=''
+        if is_enough
+        else (f'default_hooks.checkpoint.max_keep_ckpts={fitting}, or ' if fitting > 0 else '') + f'{remedy}.',
     )
 
 
@@ -210,7 +201,8 @@ def time_finding(runner: Any, times: Times, file: str) -> Finding:
         value=iterations,
         message=f'{times.iteration:.2f} s an iteration (loading {times.loading:.3f} s, step {times.step:.3f} s): '
         f'{_duration(times.iteration * epoch)} an epoch of {epoch:,} iterations, '
-        f'{_duration(times.iteration * iterations)} for all {iterations:,}, without validation, in one process.',
+        f'{_duration(times.iteration * iterations)} for all {iterations:,}, without validation, in one process'
+        f'{"; from the first step alone, which is slower than others" if times.is_first else ""}.',
     )
 
 

@@ -14,6 +14,9 @@ from swin_dense.checks.step_memory import StepMemory, counted_activations, state
 from swin_dense.engine.non_finite import first_bad_part
 from swin_dense.engine.states import bare
 
+_TIMING_SECONDS = 5.0
+_MOST_FIRST_SECONDS = 15.0  # of a first step that is followed by another one for its time
+
 
 @dataclass
 class Step:
@@ -65,12 +68,16 @@ def take_step(model: Any, optim_wrapper: Any, batch: Any) -> Step:
     return step
 
 
-def step_seconds(model: Any, optim_wrapper: Any, batches: list[Any], *, most: float) -> list[float]:
-    """Seconds of plain steps, one for each of `batches`, as many as begin within `most` seconds (below 0: none)."""
+def later_seconds(model: Any, optim_wrapper: Any, batches: list[Any], *, first: float) -> list[float]:
+    """Seconds of plain steps after the first, which took `first` seconds and is slower: it is watched, and all is new.
+
+    There is one step for each of `batches`, as many as begin within 5 s of all steps; the first of them is taken where
+    it will not take long.
+    """
     device = next(model.parameters()).device
     taken: list[float] = []
     for batch in batches:
-        if sum(taken) > most:
+        if first + sum(taken) > (_TIMING_SECONDS if taken else _MOST_FIRST_SECONDS):
             break
         start = time.perf_counter()
         model.train_step(batch, optim_wrapper)

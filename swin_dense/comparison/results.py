@@ -112,6 +112,61 @@ class Group:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Curve:
+    """What one run logged of one quantity while it trained.
+
+    Attributes:
+        model, seed: of the run.
+        quantity: as in metrics.jsonl: `loss`, `coco/bbox_mAP`, `mIoU`, ...
+        steps: iterations, ascending.
+        values: one for each step.
+    """
+
+    model: str
+    seed: int
+    quantity: str
+    steps: Sequence[int]
+    values: Sequence[float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PictureRow:
+    """Pictures to be seen side by side.
+
+    Attributes:
+        kind: `disagreement` or `receptive field`.
+        title, caption: of the row; the caption says what the pictures show.
+        pictures: label (`image`, `ground truth`, or the name of a model) -> PNG or JPEG file, in the order shown.
+        descriptions: label -> the picture in words, for those who cannot see it.
+    """
+
+    kind: Literal['disagreement', 'receptive field']
+    title: str
+    caption: str
+    pictures: Mapping[str, Path]
+    descriptions: Mapping[str, str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class PublishedRow:
+    """Numbers of a paper: never part of the statistics.
+
+    Attributes:
+        model, recipe: as the paper has them.
+        metrics: name -> value in percent.
+        parameters, macs: as published; None where the paper gives none.
+        source: paper and table, or repository.
+    """
+
+    model: str
+    recipe: str
+    metrics: Mapping[str, float]
+    parameters: float | None
+    macs: float | None
+    source: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Comparison:
     """All that a report says.
 
@@ -124,6 +179,10 @@ class Comparison:
         groups: see `Group`; more than one where recipes or data differ.
         allowed: lines on what differs by `--allow`.
         versions: package -> version.
+        curves: of all runs and quantities.
+        pictures: see `PictureRow`.
+        published: numbers of papers to be shown beside.
+        notes: lines on what could not be measured or shown, and why.
     """
 
     title: str
@@ -134,3 +193,7 @@ class Comparison:
     groups: Sequence[Group]
     allowed: Sequence[str]
     versions: Mapping[str, str]
+    curves: Sequence[Curve] = ()
+    pictures: Sequence[PictureRow] = ()
+    published: Sequence[PublishedRow] = ()
+    notes: Sequence[str] = ()

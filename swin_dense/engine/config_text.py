@@ -1,8 +1,9 @@
 """The work of `tools/print_config.py`: a config as the runner gets it, and what it changes of another."""
 
+import sys
 from typing import Any
 
-from swin_dense.engine.config_options import merge_options
+from swin_dense.engine.config_options import misspelt_keys, put_options
 from swin_dense.engine.config_places import RUNNER_KEYS
 from swin_dense.engine.plain import plain
 from swin_dense.engine.settings import base_files, base_values, changes, load_config
@@ -19,7 +20,9 @@ def config_text(config: str, *, diff: str | None = None, cfg_options: dict[str, 
         cfg_options: changes as of `--cfg-options`; they count as changes from the other one.
     """
     cfg = load_config(config)
-    merge_options(cfg, cfg_options)
+    for key, meant in misspelt_keys(cfg):  # printed all the same: this is where one looks for what is wrong
+        print(f'warning: {config}: nothing reads the key {key!r}. Did you mean {meant!r}?', file=sys.stderr)
+    put_options(cfg, cfg_options)
     if diff is None:
         return cfg.pretty_text.rstrip()
     if diff == BASE and not base_files(config):

@@ -1,10 +1,7 @@
 """Types of a config: which class or function a name stands for."""
 
 import functools
-import logging
-import warnings
-from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable
 from importlib import import_module
 from typing import Any
 
@@ -13,7 +10,7 @@ from mmengine.config.utils import MODULE2PACKAGE
 from mmengine.registry import Registry
 
 from swin_dense.engine.errors import closest, names_below
-from swin_dense.quiet import quieter
+from swin_dense.quiet import quiet_imports
 
 ROOTS: dict[str, Registry] = {
     name: value for name, value in vars(mmengine_registries).items() if isinstance(value, Registry)
@@ -31,7 +28,7 @@ def find_type(kind: Any, scope: str | None, registry: str = '') -> Any:
     """
     if not isinstance(kind, str):
         return kind
-    with _quiet():
+    with quiet_imports():
         return next((found for root in _roots(registry) if (found := _look_up(root, kind, scope)) is not None), None)
 
 
@@ -67,13 +64,6 @@ def nearest(name: str, names: Iterable[str]) -> str:
     return f' Did you mean {" or ".join(map(repr, alike[:2]))}?' if alike else ''
 
 
-@contextmanager
-def _quiet() -> Iterator[None]:
-    with quieter(logging.WARNING), warnings.catch_warnings():  # mmengine warns of scopes that a registry lacks
-        warnings.simplefilter('ignore')  # of libraries that are imported for their names
-        yield
-
-
 def _look_up(root: Registry, kind: str, scope: str | None) -> Any:
     # as Registry.switch_scope_and_registry does, which sleeps a little each time
     child = root._search_child(scope) if scope and _has_registries(scope) else None
@@ -96,7 +86,7 @@ def _has_registries(scope: str) -> bool:
 def _import_failure(scope: str) -> str:
     """Why the modules of a scope cannot be imported; '' where they can."""
     try:
-        with _quiet():
+        with quiet_imports():
             package = import_module(f'{scope}.utils')
             if scope in MODULE2PACKAGE:
                 package.register_all_modules(init_default_scope=False)

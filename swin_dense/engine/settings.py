@@ -4,7 +4,6 @@ import hashlib
 import json
 import logging
 import sys
-import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +14,7 @@ from mmengine.config import Config
 from mmengine.registry import DefaultScope
 
 from swin_dense.engine.plain import plain
+from swin_dense.engine.unreadable_configs import reading_error, refuse_missing
 from swin_dense.quiet import quieter
 
 # where and how a run is done, not what is done
@@ -24,14 +24,15 @@ NOT_THE_RECIPE = ('work_dir', 'resume', 'load_from', 'launcher', 'log_level', 'e
 def load_config(path: str | Path) -> Config:
     """Read a config file; its folder and the current one are importable meanwhile, for `custom_imports`."""
     path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f'there is no config {str(path)!r} (looked from {Path.cwd()})')
+    refuse_missing(path)
     folders = [str(path.resolve().parent), str(Path.cwd())]
     sys.path[:0] = folders
     try:
         return Config.fromfile(path)
-    except (KeyError, AttributeError, NameError, TypeError, IndexError) as error:  # of the code in the file
-        raise ValueError(f'{_place(error, path)}: {type(error).__name__}: {error}') from error
+    except (
+        ArithmeticError, AttributeError, LookupError, NameError, OSError, SyntaxError, TypeError, ValueError,
+    ) as error:  # fmt: skip
+        raise reading_error(error, path) from error
     finally:
         for folder in folders:
             sys.path.remove(folder)
@@ -50,14 +51,6 @@ def base_values(path: str | Path) -> dict[str, Any]:
         for base in base_files(path):
             values.update(Config.fromfile(base, import_custom_modules=False).to_dict())
     return values
-
-
-def _place(error: BaseException, path: Path) -> str:
-    """The line of a config where an exception comes from: of the file itself, or of one of its bases."""
-    # mmengine runs a syntax tree under the file's name; of its own lines none is the user's
-    frames = [frame for frame in traceback.extract_tb(error.__traceback__) if '/mmengine/' not in frame.filename]
-    configs = [frame for frame in frames if frame.name == '<module>' and frame.filename != sys.argv[0]]
-    return f'{configs[-1].filename}, line {configs[-1].lineno}' if configs else f'{path} cannot be read'
 
 
 class FormattedOnce(Config):

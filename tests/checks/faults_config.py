@@ -237,8 +237,8 @@ train_dataloader = dict(dataset=dict(pipeline=[
         silent='the backbone has the whole rate',
     ),
     Fault(
-        name="mmengine's rules for our constructor", task='detection', rule='unknown-key',
-        where=': optim_wrapper.paramwise_cfg.custom_keys', says=('ParameterGroups', 'lr_mult'),
+        name="mmengine's rules for our constructor", silent='its own constructor follows them', task='detection',
+        rule='unknown-key', where=': optim_wrapper.paramwise_cfg.custom_keys', says=('ParameterGroups', 'lr_mult'),
         config='optim_wrapper = dict(paramwise_cfg=dict(custom_keys=dict(backbone=dict(lr_mult=0.1))))',
     ),
     Fault(

@@ -433,7 +433,7 @@ FAULTS = [
     _fault(
         name='no annotation of a class', rule='nothing-usable', where='train_dataloader.dataset',
         data=_edit(lambda content: content.update(annotations=[])), silent='trains on background alone',
-        says=('nothing to train on',),
+        says=('nothing to train on', 'the file has no annotations'),
     ),
     _fault(
         name='all images smaller than min_size', rule='nothing-usable', where='train_dataloader.dataset',

@@ -81,7 +81,7 @@ def plain_config(fault: Fault, folder: Path) -> Any:
 
     values = plain(planted_config(fault, folder).to_dict())
     values.pop('runner_type', None)
-    if str((values.get('optim_wrapper') or {}).get('constructor')).startswith('swin_dense'):
+    if (values.get('optim_wrapper') or {}).get('constructor') == 'swin_dense.ParameterGroups':
         del values['optim_wrapper']['constructor']
     values['custom_hooks'] = [hook for hook in values.get('custom_hooks') or () if hook.get('type') != 'OverlayHook']
     for split in ('val', 'test'):

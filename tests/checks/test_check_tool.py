@@ -1,6 +1,9 @@
 """tools/check.py, and the checks at the start of tools/train.py and tools/test.py, as programs."""
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 import torch
@@ -66,6 +69,24 @@ def test_a_config_that_cannot_be_read_is_an_error_of_the_report(run, own_data, t
     assert done.returncode == 1, done.stderr
     assert says in done.stdout
     assert 'Traceback' not in done.stderr
+
+
+def test_no_folder_for_a_config_that_is_not_there(run, own_data):
+    done = run(CHECK, 'misspelt.py')
+    assert done.returncode == 1
+    assert "there is no config 'misspelt.py'" in done.stdout
+    assert not (own_data / 'work_dirs').exists()
+
+
+def test_the_console_has_findings_alone(own_data):
+    # a process of its own: what libraries say while they are imported is said once
+    variables = {**os.environ, 'DATASET_ROOT': str(own_data / 'data' / 'segmentation'), 'CLASSES': 'other,sky'}
+    template = ROOT / 'configs' / 'templates' / 'upernet_swin_tiny_own_20k.py'
+    words = [sys.executable, str(CHECK), str(template)]
+    done = subprocess.run(words, cwd=own_data, env=variables, capture_output=True, text=True, check=False)
+    assert 'learning-rate' in done.stdout
+    assert 'OneDL' not in done.stdout + done.stderr
+    assert (done.stdout + done.stderr).count('Using env variable `CLASSES`') == 1
 
 
 def test_training_stops_before_anything_is_built(run, own_data):

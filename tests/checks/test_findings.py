@@ -1,6 +1,8 @@
 """What reports show of findings, and what of them the fix report has."""
 
 import json
+import math
+from dataclasses import replace
 
 from swin_dense.checks.findings import Case, Finding, by_severity
 from swin_dense.checks.report import report_text, summary, write_fixes, write_report
@@ -60,6 +62,23 @@ def test_the_fix_report_has_every_place(tmp_path):
     assert lines[5] == {
         'level': 'warning', 'rule': 'few', 'file': 'a.json', 'key': '', 'value': None, 'fix': 'add some',
     }  # fmt: skip
+
+
+def test_reports_are_json_whatever_the_values(tmp_path):
+    values = {'mean': math.nan, 'std': [math.inf, -math.inf]}
+    broken = Finding(
+        level='error', rule='r', message='m', remedy='r', value=values, cases=[Case('f', 'k', values, 'x')]
+    )
+    write_report(tmp_path / 'report.json', [broken], config='c.py', depth='quick')
+    write_fixes(tmp_path / 'fixes.jsonl', [broken, replace(broken, cases=())])
+
+    def refuse(word):
+        raise AssertionError(f'{word} is not of JSON')
+
+    (found,) = json.loads((tmp_path / 'report.json').read_text(), parse_constant=refuse)['findings']
+    assert found['value'] == found['examples'][0]['value'] == {'mean': 'NaN', 'std': ['Infinity', '-Infinity']}
+    for line in (tmp_path / 'fixes.jsonl').read_text().splitlines():
+        assert json.loads(line, parse_constant=refuse)['value'] == found['value']
 
 
 def test_long_values_are_shortened():

@@ -1,5 +1,7 @@
 """Memory of a step against sizes counted by hand; what is said of machines that are too small."""
 
+import time
+
 import pytest
 import torch
 from torch import nn
@@ -7,6 +9,7 @@ from torch import nn
 from swin_dense.checks import resources, step_memory
 from swin_dense.checks.resources import Times, memory_findings, worker_findings
 from swin_dense.checks.step_memory import StepMemory, counted_activations, free_memory, state_memory
+from swin_dense.checks.trial_step import later_seconds
 
 pytestmark = pytest.mark.filterwarnings('ignore')
 CPU, GPU = torch.device('cpu'), torch.device('cuda')
@@ -90,3 +93,23 @@ def test_workers(monkeypatch):
     assert rules(9, 0.1, 0.2)[0][0] == 'more-workers-than-cores'
     assert Times(0.5, 0.2, waits=True).iteration == pytest.approx(0.7)
     assert Times(0.5, 0.2, waits=False).iteration == 0.5
+
+
+class Slow(nn.Module):
+    """Takes some time for a step, the more the fewer there were."""
+
+    def __init__(self, seconds):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(1))
+        self.seconds = list(seconds)
+
+    def train_step(self, batch, wrapper):
+        time.sleep(self.seconds.pop(0))
+
+
+def test_the_time_of_a_step_is_not_that_of_the_first():
+    assert later_seconds(Slow([0.05, 0.01]), None, [0, 1], first=0.2) == pytest.approx([0.05, 0.01], abs=0.02)
+    # one more step tells the time of all, where it does not take long
+    assert len(later_seconds(Slow([0.01] * 3), None, [0, 1, 2], first=8.0)) == 1
+    assert later_seconds(Slow([]), None, [0, 1], first=20.0) == []
+    assert later_seconds(Slow([]), None, [], first=1.0) == []

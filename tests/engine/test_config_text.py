@@ -37,6 +37,13 @@ def test_changes_of_the_bases_are_what_a_run_reads(child):
     )
 
 
+def test_a_config_with_a_misspelt_key_is_printed(tmp_path, capsys):
+    path = tmp_path / 'misspelt.py'
+    path.write_text(f"_base_ = ['{LEAF}']\ntrian_dataloader = dict(batch_size=3)\n")
+    assert 'trian_dataloader = dict(batch_size=3)' in config_text(str(path))
+    assert "Did you mean 'train_dataloader'?" in capsys.readouterr().err
+
+
 def test_changes_of_another_config():
     assert config_text(LONGER, diff=LEAF).splitlines() == [
         'model.backbone.drop_path_rate: 0.1 -> 0.2',
