@@ -43,7 +43,10 @@ class MeasuredImage:
     def batch(self, count: int) -> dict[str, list[Any]]:
         """The image `count` times, each with a sample of its own: predictions are written into it."""
         view = self.view
-        return {'inputs': [view['inputs']] * count, 'data_samples': [view['data_samples'].clone() for _ in range(count)]}
+        return {
+            'inputs': [view['inputs']] * count,
+            'data_samples': [view['data_samples'].clone() for _ in range(count)],
+        }
 
 
 def common_images(configs: Mapping[str, Config]) -> dict[str, MeasuredImage]:
