@@ -22,7 +22,7 @@ from swin_dense.comparison.energy import SECONDS as ENERGY_SECONDS
 from swin_dense.comparison.energy import EnergyMeter, joules_per_image
 from swin_dense.comparison.interleaving import interleaved, warmed
 from swin_dense.comparison.measured_images import common_images, padded_to, task_of
-from swin_dense.comparison.peak_memory import NotMeasured, inference_memory, state_bytes, training_memory
+from swin_dense.comparison.peak_memory import UnmeasuredError, inference_memory, state_bytes, training_memory
 from swin_dense.comparison.predictions import PRECISIONS, MeasuredModel, Prediction
 from swin_dense.comparison.results import ModelCosts
 from swin_dense.comparison.throughput import BATCHES, best_throughput
@@ -135,7 +135,7 @@ class _Measurement:
                 if built[0] != names:
                     built = (names, {})  # the models of the task before are freed first
                     built = (names, self._working(names))
-                values = self._together(part, names, getattr(self, f'_{part}')(built[1]))
+                values = self._together(part, names, built[1])
             self.store.put(part, values)
             self._progress.end(seconds)
 
@@ -181,7 +181,7 @@ class _Measurement:
     def _latency(self, built: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
         subjects = {name: self._subject(name, model, 1) for name, model in built.items()}
         with silent():
-            found = interleaved(subjects, seconds=LATENCY_SECONDS) if subjects else {}
+            found = interleaved(subjects, seconds=LATENCY_SECONDS)
         return {
             name: {
                 'latency_p50_ms': round(timings.median * 1e3, 3),
@@ -226,8 +226,7 @@ class _Measurement:
         for name, model in built.items():
             batch = self.store.field(name, 'throughput', 'best_batch') or 1
             subject = self._subject(name, model, batch)
-            joules = joules_per_image(meter, lambda subject=subject: subject.run(subject.prepare()), batch)
-            found[name] = {'joules_per_image': round(joules, 4)}
+            found[name] = {'joules_per_image': round(joules_per_image(meter, subject, batch), 4)}
         return found
 
     # --- what parts need ---------------------------------------------------------------------------------------------
@@ -241,7 +240,7 @@ class _Measurement:
                 with silent():
                     model = self.models[name].build()
                     if warmed(self._subject(name, model, 1)) is None:
-                        raise NotMeasured('there is not enough memory for one image')
+                        raise UnmeasuredError('there is not enough memory for one image')
                 built[name] = model
             except Exception as error:
                 self._broken[name] = self._failure(name, 'no latency, throughput and energy', error)
@@ -250,7 +249,14 @@ class _Measurement:
     def _subject(self, name: str, model: Any, count: int) -> Prediction:
         return Prediction(model, self.models[name].image, count, self.models[name].precision)
 
-    def _together(self, part: str, names: Sequence[str], found: Mapping[str, dict]) -> dict[str, dict[str, Any]]:
+    def _together(self, part: str, names: Sequence[str], built: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+        """A part that all models of a task are measured for in turns."""
+        found: Mapping[str, dict[str, Any]] = {}
+        try:
+            if built:
+                found = getattr(self, f'_{part}')(built)
+        except Exception as error:
+            found = {name: {'notes': [self._failure(name, f'no {part}', error)]} for name in built}
         mark = secrets.token_hex(8)
         values = {}
         for name in names:
@@ -260,7 +266,7 @@ class _Measurement:
         return values
 
     def _failure(self, name: str, what: str, error: Exception) -> str:
-        reason = str(error) if isinstance(error, NotMeasured) else f'{type(error).__name__}: {error}'
+        reason = str(error) if isinstance(error, UnmeasuredError) else f'{type(error).__name__}: {error}'
         text = f'{what}: {reason.strip().splitlines()[0] if reason.strip() else reason}'
         self._progress.warn(name, text)
         return text

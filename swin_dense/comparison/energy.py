@@ -6,6 +6,8 @@ from typing import Any
 
 import torch
 
+from swin_dense.comparison.interleaving import Subject
+
 SECONDS = 2.0
 
 
@@ -38,15 +40,15 @@ class EnergyMeter:
 
 def joules_per_image(
     meter: Any,
-    run: Callable[[], None],
+    subject: Subject,
     images: int,
     *,
     seconds: float = SECONDS,
     clock: Callable[[], float] = time.perf_counter,
 ) -> float:
-    """Of the whole board, what it takes when idle among it, while `run` (of so many images) is repeated."""
+    """Of the whole board, what it takes when idle among it, while `subject` (so many images) is repeated."""
     start, before, done = clock(), meter.joules(), 0
     while done == 0 or clock() - start < seconds:
-        run()
+        subject.run(subject.prepare())
         done += images
     return (meter.joules() - before) / done

@@ -38,7 +38,8 @@ class MeasuredImage:
     @property
     def size(self) -> Size:
         """(height, width) as the pipeline gives it; models may pad it (`padded_to`)."""
-        return tuple(self.view['inputs'].shape[-2:])
+        height, width = self.view['inputs'].shape[-2:]
+        return height, width
 
     def batch(self, count: int) -> dict[str, list[Any]]:
         """The image `count` times, each with a sample of its own: predictions are written into it."""
@@ -69,7 +70,8 @@ def common_images(configs: Mapping[str, Config]) -> dict[str, MeasuredImage]:
 
 def padded_to(cfg: Config, image: MeasuredImage) -> Size:
     """(height, width) of what the network of `cfg` sees of the image: padded as its preprocessor does."""
-    return tuple(prepared_inputs(preprocessor_of(cfg), image).shape[-2:])
+    height, width = prepared_inputs(preprocessor_of(cfg), image).shape[-2:]
+    return height, width
 
 
 def prepared_inputs(preprocessor: nn.Module, image: MeasuredImage) -> torch.Tensor:
@@ -97,7 +99,8 @@ def _usual_image(cfg: Config) -> MeasuredImage:
         return MeasuredImage(views(blank)[0], f'a grey image of {_shown(size)}: the test set is not there')
     sizes: dict[Size, Size] = {}  # of an image -> of what the pipeline makes of it
     for size in {image.shape[:2] for image in images}:
-        sizes[size] = tuple(views(np.zeros((*size, 3), np.uint8))[0]['inputs'].shape[-2:])
+        height, width = views(np.zeros((*size, 3), np.uint8))[0]['inputs'].shape[-2:]
+        sizes[size] = height, width
     counted = Counter(sizes[image.shape[:2]] for image in images)
     # of two that are as frequent, the larger
     usual, count = max(counted.items(), key=lambda item: (item[1], item[0][0] * item[0][1]))

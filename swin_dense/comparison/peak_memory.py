@@ -29,7 +29,7 @@ _WARM_SIDE = 64  # pixels
 _PRELOADED = ['swin_dense.comparison.peak_memory', 'mmdet.models', 'mmseg.models']
 
 
-class NotMeasured(Exception):
+class UnmeasuredError(Exception):
     """Its text is the reason."""
 
 
@@ -41,7 +41,7 @@ def inference_memory(measured: MeasuredModel) -> int:
 def training_memory(measured: MeasuredModel) -> int:
     """Bytes at the peak of the second step of training, when the optimiser has its state: real data, a whole batch."""
     if not measured.values.get('train_dataloader') or 'module' in measured.values['model']:
-        raise NotMeasured('the config is for testing alone')
+        raise UnmeasuredError('the config is for testing alone')
     return _in_clean_memory(_training_bytes, measured)
 
 
@@ -54,7 +54,7 @@ def _in_clean_memory(function: Callable[[MeasuredModel], int], measured: Measure
         pass  # the exception holds what has to be freed
     gc.collect()
     torch.cuda.empty_cache()
-    raise NotMeasured('the memory of the device is too small')
+    raise UnmeasuredError('the memory of the device is too small')
 
 
 def _in_new_process(function: Callable[[MeasuredModel], int], measured: MeasuredModel) -> int:
@@ -75,7 +75,7 @@ def _in_new_process(function: Callable[[MeasuredModel], int], measured: Measured
         child.kill()
         child.join()
     if isinstance(found, str):
-        raise NotMeasured(found)
+        raise UnmeasuredError(found)
     return found
 
 
@@ -85,7 +85,7 @@ def _send(sender: Any, function: Callable[[MeasuredModel], int], measured: Measu
     try:
         found: int | str = function(measured)
     except Exception as error:
-        found = str(error) if isinstance(error, NotMeasured) else f'{type(error).__name__}: {error}'
+        found = str(error) if isinstance(error, UnmeasuredError) else f'{type(error).__name__}: {error}'
     sender.send(found)
 
 
@@ -105,7 +105,7 @@ def _training_bytes(measured: MeasuredModel) -> int:
         use_autocast(cfg, measured.precision)
     with trial(cfg) as made, silent():
         model = made.build_runner().model.to(measured.device)
-        loader = made.build_train_loader()
+        loader: Any = made.build_train_loader()
         if hasattr(loader.batch_sampler, 'start'):
             loader.batch_sampler.start(cycle=0, batch=0)
         batch = next(iter(loader))
@@ -123,7 +123,7 @@ def _training_bytes(measured: MeasuredModel) -> int:
 
 
 def _try_few(model: Any, wrapper: Any, batch: Any) -> None:
-    """Refuse a step that two images of it say to be too long or too large: nothing else runs on a machine without memory.
+    """Refuse a step that two images of it say to be too long, or too large: the system would end other processes, too.
 
     Leaves no gradients and no state of the optimiser behind: they belong to what is measured.
     """
@@ -133,9 +133,11 @@ def _try_few(model: Any, wrapper: Any, batch: Any) -> None:
     memory = StepMemory(**{**vars(step.memory), 'activations': round(step.memory.activations * factor)})
     free = free_memory(torch.device('cpu'))
     if free is not None and memory.peak > free:
-        raise NotMeasured(f'a step of {count} images needs about {memory.peak / 1e9:.0f} GB; {free / 1e9:.0f} are free')
+        raise UnmeasuredError(
+            f'a step of {count} images needs about {memory.peak / 1e9:.0f} GB; {free / 1e9:.0f} are free'
+        )
     if step.seconds * factor > MOST_STEP_SECONDS:
-        raise NotMeasured(f'a step of {count} images takes about {step.seconds * factor:.0f} s on this CPU')
+        raise UnmeasuredError(f'a step of {count} images takes about {step.seconds * factor:.0f} s on this CPU')
     wrapper.zero_grad(set_to_none=True)
     wrapper.optimizer.state.clear()
 

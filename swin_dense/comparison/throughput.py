@@ -54,15 +54,25 @@ def best_throughput(
             if search.stopped:
                 continue
             subject = models[name](batch)
-            if fits(name, batch) and (taken := warmed(subject, clock=clock)) is not None:
+            search.stopped = _reason_against(subject, fits(name, batch), batch, search, seconds, clock)
+            if not search.stopped:
                 subjects[name] = subject
-                search.is_long = taken > seconds
-            else:
-                search.stopped = f'there was not enough memory for a batch of {batch}'
         if subjects:
             for name, timings in interleaved(subjects, seconds=seconds, min_rounds=_MIN_ROUNDS, clock=clock).items():
                 searches[name].add(batch, timings)
     return {name: search.found for name, search in searches.items()}
+
+
+def _reason_against(subject: Subject, fits: bool, batch: int, search: '_Search', seconds: float, clock: Clock) -> str:
+    """Why a batch cannot be timed, '' where it can: it was run, and is warm."""
+    try:
+        taken = warmed(subject, clock=clock) if fits else None
+    except Exception as error:  # of one model: the others are timed all the same
+        return f'a batch of {batch} failed: {type(error).__name__}: {error}'
+    if taken is None:
+        return f'there was not enough memory for a batch of {batch}'
+    search.is_long = taken > seconds
+    return ''
 
 
 class _Search:
