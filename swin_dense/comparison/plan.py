@@ -1,5 +1,6 @@
 """Which runs a comparison is made of: every config with every seed, under one recipe for each task."""
 
+import logging
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from swin_dense.engine.config_options import RUNNER_KEYS, merge_options
 from swin_dense.engine.fingerprints import recipe_fingerprint, shared_recipe
 from swin_dense.engine.settings import load_config, recipe
 from swin_dense.engine.training import use_autocast
+from swin_dense.quiet import quieter
 
 DETECTION, SEGMENTATION = 'detection', 'segmentation'
 
@@ -142,7 +144,8 @@ def task_of(model: Mapping[str, Any] | None) -> str:
 
 
 def _read(name: str, path: str, cfg_options: dict[str, Any] | None, amp: str | None) -> PlannedModel:
-    cfg = load_config(path)
+    with quieter(logging.INFO):  # mmengine logs every variable of the environment that a config names
+        cfg = load_config(path)
     merge_options(cfg, cfg_options)
     fill_classes(cfg)
     tested = recipe_fingerprint(recipe(cfg, RUNNER_KEYS))

@@ -75,9 +75,9 @@ def write_reports(records: Sequence[RunRecord], request: ReportRequest) -> Compa
     """
     maker = _Maker(records, request)
     write_csv(request.out / CSV, records)
-    print('measuring costs' if request.costs else 'statistics', file=sys.stderr, flush=True)
     costs = maker.costs()
     published = published_rows(request.published) if request.published else []
+    print('statistics ...', file=sys.stderr, flush=True)
     comparison = summarise(
         records,
         costs,

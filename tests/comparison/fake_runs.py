@@ -1,6 +1,7 @@
 """Runs without training: scripts that leave what train.py and test.py leave, in hundredths of a second.
 
-A config says how its run behaves: `fails = 'training'` or `'test'`, `seconds` of an iteration.
+A config says how its run behaves: `fails = 'training'` or `'test'`, `seconds` of an
+iteration, `is_stubborn = True` goes on when asked to stop.
 """
 
 import json
@@ -42,7 +43,10 @@ folder = Path(after('--work-dir'))
 seed = int(after('--seed'))
 assert '--resume' in words
 stopped = []
-signal.signal(signal.SIGTERM, lambda number, frame: stopped.append(number))
+if not behaviour.get('is_stubborn'):
+    signal.signal(signal.SIGTERM, lambda number, frame: stopped.append(number))
+else:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
 note(folder, 'train begins', environment=ENVIRONMENT, words=words)
 done = max([int(path.stem[5:]) for path in folder.glob('iter_*.pth')], default=0)
 for step in range(done + 1, ITERATIONS + 1):

@@ -259,7 +259,7 @@ from swin_dense.comparison.execution import Execution
 from swin_dense.comparison.rows import append_rows, row_of, write_csv
 
 folder = Path(sys.argv[1])
-plan, options = fake_plan(folder, more='seconds = 0.1\\n')
+plan, options = fake_plan(folder, more=sys.argv[2])
 rows = folder / 'out' / 'results.jsonl'
 
 def told(run, what):
@@ -274,15 +274,15 @@ write_csv(folder / 'out' / 'results.csv', records)
 """
 
 
-def drive(tmp_path, kill_after=None):
+def drive(tmp_path, kill_after=None, more='seconds = 0.1\n'):
     script = tmp_path / 'driver.py'
     script.write_text(DRIVER)
     variables = {**os.environ, 'PYTHONPATH': f'{SWIN_DENSE}{os.pathsep}{Path(__file__).parent}'}
     process = subprocess.Popen(
-        [sys.executable, str(script), str(tmp_path)], env=variables, stdout=subprocess.PIPE, text=True
+        [sys.executable, str(script), str(tmp_path), more], env=variables, stdout=subprocess.PIPE, text=True
     )
     if kill_after is not None:
-        assert process.stdout.readline()  # it has begun
+        assert any('started' in line or 'goes on' in line for line in iter(process.stdout.readline, ''))
         time.sleep(kill_after)
         process.kill()
     output = process.communicate()[0]
@@ -306,3 +306,25 @@ def test_killed_at_three_times_the_table_is_the_same(tmp_path):
         writers = [line['pid'] for line in notes(path)]
         blocks = [writer for place, writer in enumerate(writers) if place == 0 or writers[place - 1] != writer]
         assert len(blocks) == len(set(blocks))
+
+
+def test_a_run_that_outlives_its_command_is_waited_for(tmp_path):
+    more = 'seconds = 1.2\nis_stubborn = True\n'
+    drive(tmp_path, kill_after=0.5, more=more)
+    output = drive(tmp_path, more=more)
+    assert 'waiting for another process' in output
+    for path in (tmp_path / 'out' / 'runs').glob('*/seed_0'):
+        lines = notes(path)
+        first = lines[0]['pid']
+        assert [line['what'] for line in lines if line['pid'] == first] == ['train begins', *['step'] * 5, 'train ends']
+        assert [line['what'] for line in lines].count('step') == ITERATIONS  # what it did was not done again
+        assert look(path).state == 'finished'
+
+
+@pytest.mark.skipif(sys.platform != 'linux', reason='only Linux tells a process that its parent died')
+def test_runs_stop_when_their_command_is_killed(tmp_path):
+    drive(tmp_path, kill_after=0.5, more='seconds = 0.3\n')
+    time.sleep(1.0)
+    runs = list((tmp_path / 'out' / 'runs').glob('*/seed_0'))
+    assert len(runs) == 2
+    assert all(notes(path)[-1]['what'] == 'stopped' for path in runs)
