@@ -52,12 +52,14 @@ class ModelCosts:
     Attributes:
         parameters, macs: whole model; multiply-adds of one image of `image_size`.
         backbone_parameters, backbone_macs: of the backbone alone.
-        image_size: (height, width), of the test.
+        image_size: (height, width), of the test, as the model pads it.
         device, precision: where and in which numbers it was measured.
         latency_p50_ms, latency_p95_ms: of one image.
         best_batch, images_per_second: the batch of the highest throughput that was tried, and that throughput.
         inference_memory_bytes, training_memory_bytes: at the peak; None where the device does not tell.
         joules_per_image: by NVML; None without.
+        latency_spread_ms, images_per_second_spread: between the quartiles of rounds.
+        notes: on the image and the weights that were measured with, and on what could not be measured, and why.
     """
 
     parameters: int
@@ -74,6 +76,9 @@ class ModelCosts:
     inference_memory_bytes: int | None = None
     training_memory_bytes: int | None = None
     joules_per_image: float | None = None
+    latency_spread_ms: float | None = None
+    images_per_second_spread: float | None = None
+    notes: Sequence[str] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
