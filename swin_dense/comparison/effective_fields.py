@@ -12,6 +12,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from swin_dense.layers.windows import Size
+
 SHARES = (0.5, 0.9)
 
 
@@ -20,7 +22,8 @@ class EffectiveField:
     """Of one level of a backbone.
 
     Attributes:
-        mass: (H, W) float64, shares of the absolute gradient, mean over images; sums to 1.
+        mass: (H, W) float64, of the image without padding: shares of the absolute gradient, mean over images, which
+            sum to 1.
         stride: pixels between two activations of the level.
     """
 
@@ -48,16 +51,21 @@ class EffectiveField:
         return min(int(np.searchsorted(np.cumsum(densest), share - 1e-12)) + 1, densest.size)
 
 
-def effective_fields(backbone: nn.Module, images: Sequence[Tensor]) -> list[EffectiveField]:
+def effective_fields(
+    backbone: nn.Module, images: Sequence[Tensor], *, size: Size | None = None
+) -> list[EffectiveField]:
     """The field of each level that a backbone returns.
 
     Args:
         backbone: in evaluation mode.
         images: (1, C, H, W) each, normalised, all of one size.
+        size: (height, width) from the top left that is the image; None: all. The rest is padding, whose pixels never
+            change, whatever they would move.
 
     Raises:
         ValueError: a level does not depend on its input, or not by finite numbers.
     """
+    height, width = size or images[0].shape[-2:]
     sums: dict[int, Tensor] = {}
     strides: dict[int, int] = {}
     for number, image in enumerate(images):
@@ -68,7 +76,7 @@ def effective_fields(backbone: nn.Module, images: Sequence[Tensor]) -> list[Effe
             for index, level in enumerate(levels):
                 activation = _activation(level, seed=number)
                 (gradient,) = torch.autograd.grad(activation, x, retain_graph=True)
-                field = gradient[0].abs().sum(0).double().cpu()
+                field = gradient[0, :, :height, :width].abs().sum(0).double().cpu()
                 sums[index] = field + sums.get(index, 0)
                 strides[index] = _stride(x, level)
     for index, field in sums.items():

@@ -103,7 +103,7 @@ def _look(cfg: Config, checkpoint: Path | None, num_images: int, device: str) ->
             checkpoint=checkpoint,
         ).build()
         inputs = [prepared_inputs(model.data_preprocessor, image) for image in images]
-        fields = effective_fields(model.backbone, inputs)
+        fields = effective_fields(model.backbone, inputs, size=images[0].size)
         distances = attention_distances(model.backbone, inputs)
     return Looked(fields=fields, distances=distances, images=len(images), is_trained=checkpoint is not None)
 
