@@ -23,12 +23,11 @@ from swin_dense.comparison.energy import EnergyMeter, joules_per_image
 from swin_dense.comparison.interleaving import interleaved, warmed
 from swin_dense.comparison.measured_images import common_images, padded_to, task_of
 from swin_dense.comparison.peak_memory import UnmeasuredError, inference_memory, state_bytes, training_memory
-from swin_dense.comparison.predictions import PRECISIONS, MeasuredModel, Prediction
+from swin_dense.comparison.predictions import PRECISIONS, MeasuredModel, Prediction, with_classes
 from swin_dense.comparison.results import ModelCosts
 from swin_dense.comparison.throughput import BATCHES, best_throughput
 from swin_dense.costs.counting import count_costs
 from swin_dense.costs.models import build_model
-from swin_dense.engine.class_names import fill_classes, training_classes
 from swin_dense.engine.config_options import RUNNER_KEYS
 from swin_dense.engine.settings import recipe, recipe_hash
 from swin_dense.engine.start_log import versions
@@ -67,7 +66,7 @@ def measure_costs(
     if precision not in PRECISIONS:
         raise ValueError(f'costs are measured in {", ".join(PRECISIONS)}; got precision {precision!r}.')
     device = str(checked_device(device))
-    filled = {name: _filled(cfg) for name, cfg in configs.items()}
+    filled = {name: with_classes(cfg) for name, cfg in configs.items()}
     images = common_images(filled)
     models = {
         name: MeasuredModel(
@@ -95,15 +94,6 @@ def device_name(device: str) -> str:
     except (OSError, StopIteration):
         model = 'cpu'
     return f'{model}, {torch.get_num_threads()} threads'
-
-
-def _filled(cfg: Config) -> Config:
-    cfg = Config(cfg.to_dict(), filename=cfg.filename)
-    cfg.setdefault('default_scope', 'mmdet')
-    fill_classes(cfg)
-    if training_classes(cfg) is None:  # read from data that is not there: the costs of one class
-        fill_classes(cfg, known=('object',))
-    return cfg
 
 
 class _Measurement:

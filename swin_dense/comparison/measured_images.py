@@ -88,26 +88,38 @@ def task_of(cfg: Config) -> str:
     return 'segmentation' if 'decode_head' in model_config(cfg) else 'detection'
 
 
+def usual_images(cfg: Config, count: int) -> list[MeasuredImage]:
+    """The first images of the test set that have the size most have, at most `count`; none where it is not there."""
+    found, views, source = _of_usual_size(cfg)
+    return [MeasuredImage(views(image)[0], source) for image in found[:count]]
+
+
 def _usual_image(cfg: Config) -> MeasuredImage:
+    found, views, source = _of_usual_size(cfg)
+    if found:
+        return MeasuredImage(views(found[0])[0], f'the first image of the test set with {source}')
+    size = _scale_of(cfg.to_dict().get('test_dataloader')) or usual_size(cfg)
+    blank = np.full((*size, 3), 128, np.uint8)
+    return MeasuredImage(views(blank)[0], f'a grey image of {_shown(size)}: the test set is not there')
+
+
+def _of_usual_size(cfg: Config) -> tuple[list[np.ndarray], Views, str]:
+    """Images of the most frequent size after the test pipeline, that pipeline, and the size in words."""
     cfg = Config(cfg.to_dict(), filename=cfg.filename)
     cfg.setdefault('default_scope', 'mmdet')
     views = Views(cfg, _AS_IT_IS, task=task_of(cfg))
     images = list(islice(_test_images(cfg), FIRST_IMAGES))
-    if not images:
-        size = _scale_of(cfg.to_dict().get('test_dataloader')) or usual_size(cfg)
-        blank = np.full((*size, 3), 128, np.uint8)
-        return MeasuredImage(views(blank)[0], f'a grey image of {_shown(size)}: the test set is not there')
     sizes: dict[Size, Size] = {}  # of an image -> of what the pipeline makes of it
     for size in {image.shape[:2] for image in images}:
         height, width = views(np.zeros((*size, 3), np.uint8))[0]['inputs'].shape[-2:]
         sizes[size] = height, width
     counted = Counter(sizes[image.shape[:2]] for image in images)
+    if not counted:
+        return [], views, ''
     # of two that are as frequent, the larger
     usual, count = max(counted.items(), key=lambda item: (item[1], item[0][0] * item[0][1]))
-    first = next(image for image in images if sizes[image.shape[:2]] == usual)
-    return MeasuredImage(
-        views(first)[0], f'the first image of the test set with the size that {count} of its first {len(images)} have'
-    )
+    found = [image for image in images if sizes[image.shape[:2]] == usual]
+    return found, views, f'the size that {count} of its first {len(images)} have'
 
 
 def _test_images(cfg: Config) -> Iterator[np.ndarray]:

@@ -12,6 +12,7 @@ from mmengine.model import revert_sync_batchnorm
 from swin_dense.checkpoints.files import read_checkpoint
 from swin_dense.comparison.measured_images import MeasuredImage
 from swin_dense.costs.models import build_model
+from swin_dense.engine.class_names import fill_classes, training_classes
 from swin_dense.engine.states import put_weights
 
 PRECISIONS = {'fp32': None, 'bf16': torch.bfloat16, 'fp16': torch.float16}
@@ -54,6 +55,16 @@ class MeasuredModel:
         model = model.to(self.device)  # by this call the preprocessor knows, too
         model.eval()
         return model
+
+
+def with_classes(cfg: Config) -> Config:
+    """A copy whose heads and data sets know the classes; one class where nothing says them."""
+    cfg = Config(cfg.to_dict(), filename=cfg.filename)
+    cfg.setdefault('default_scope', 'mmdet')
+    fill_classes(cfg)
+    if training_classes(cfg) is None:  # they are read from data that is not there
+        fill_classes(cfg, known=('object',))
+    return cfg
 
 
 def predict(model: Any, batch: dict[str, Any], precision: str) -> Any:

@@ -10,11 +10,10 @@ import torch
 
 from swin_dense.checks import trial_step
 from swin_dense.comparison import peak_memory
-from swin_dense.comparison.cost_measurement import _filled
 from swin_dense.comparison.energy import EnergyMeter, joules_per_image
 from swin_dense.comparison.measured_images import common_images
 from swin_dense.comparison.peak_memory import UnmeasuredError, inference_memory, training_memory
-from swin_dense.comparison.predictions import MeasuredModel
+from swin_dense.comparison.predictions import MeasuredModel, with_classes
 
 pytestmark = pytest.mark.filterwarnings('ignore')
 PLANTED = 256 * 2**20
@@ -22,7 +21,7 @@ PLANTED = 256 * 2**20
 
 @pytest.fixture
 def model(demo_config):
-    cfg = _filled(demo_config('upernet_swin'))
+    cfg = with_classes(demo_config('upernet_swin'))
     return MeasuredModel(
         values=cfg.to_dict(),
         filename=cfg.filename,
