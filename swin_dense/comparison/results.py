@@ -104,6 +104,9 @@ class Group:
 
     Attributes:
         scores: by score name; the first is the headline.
+        class_scores: of single classes: `bbox_AP/person`, `IoU/wall`; verdicts are Holm-corrected over all pairs of
+            all classes of one kind.
+        num_images: of the test set.
         pareto: cost name (`macs`, `parameters`, `latency_p50_ms`) -> names of the models on the front of headline and
             cost.
     """
@@ -114,6 +117,8 @@ class Group:
     models: Sequence[str]
     scores: Sequence[ScoreTable]
     pareto: Mapping[str, Sequence[str]]
+    class_scores: Sequence[ScoreTable] = ()
+    num_images: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -7,7 +7,7 @@ Source: S. Holm, Scandinavian Journal of Statistics 6 (1979) 65.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -55,6 +55,19 @@ def verdicts(models: Sequence[ModelScores], *, alpha: float = 0.05) -> list[Verd
         )
         for (first, second), difference, reason, p in zip(pairs, differences, reasons, corrected, strict=True)
     ]
+
+
+def corrected_together(tables: Sequence[Sequence[Verdict]], *, alpha: float = 0.05) -> list[list[Verdict]]:
+    """Correct over all pairs of all tables: for scores that are looked through in search of a difference."""
+    every = [verdict for table in tables for verdict in table]
+    tested = np.array([not verdict.reason for verdict in every], dtype=bool)
+    corrected = np.full(len(every), np.nan)
+    corrected[tested] = holm(np.array([verdict.difference.p_value for verdict in every])[tested])
+    said = iter(
+        replace(verdict, word=_word(verdict.difference.estimate, significant=bool(p <= alpha)), corrected_p=float(p))
+        for verdict, p in zip(every, corrected, strict=True)
+    )
+    return [[next(said) for _ in table] for table in tables]
 
 
 def holm(p_values: np.ndarray) -> np.ndarray:
