@@ -17,7 +17,11 @@ setup(
     license='Apache-2.0',
     python_requires='>=3.10',
     packages=find_packages(include=['swin_dense', 'swin_dense.*']),
-    package_data={'swin_dense': ['py.typed'], 'swin_dense.checkpoints': ['zoo.yaml']},
+    package_data={
+        'swin_dense': ['py.typed'],
+        'swin_dense.checkpoints': ['zoo.yaml'],
+        'swin_dense.comparison': ['published.yaml'],
+    },
     install_requires=[
         'torch>=2.4',
         'numpy',
