@@ -40,7 +40,7 @@ def main() -> int:
     add('--launcher', choices=LAUNCHERS, default='none', help='what starts the processes of a run (default: none)')
     add('--dry-run', action='store_true', help='list the runs, their state and time, and end')
     add('--collect', nargs='+', type=Path, default=[], metavar='RUN_DIR', help='add runs that were made elsewhere')
-    add('--published', nargs='+', default=[], metavar='NAME', help='show published numbers beside ours')
+    add('--published', nargs='+', default=[], metavar='NAME', help='published results to show; a wrong one lists all')
     add('--receptive-fields', action='store_true', help='draw effective receptive fields')
     add('--no-costs', action='store_true', help='leave out MACs, latency and memory')
     add('--device', help='for costs (default: cuda where there is one, else cpu)')

@@ -1,21 +1,12 @@
 """What can be concluded, in sentences and one small table a group."""
 
-from collections.abc import Iterator
-
-from swin_dense.comparison.html.groups import Named, listed_names, score_words
+from swin_dense.comparison.html.groups import Named, score_words
 from swin_dense.comparison.html.markup import Html, element, joined, listed, section
 from swin_dense.comparison.html.numerals import UNKNOWN, deviation, interval_text, is_known, mean, percent
 from swin_dense.comparison.html.tables import Cell, Column, table
 from swin_dense.comparison.intervals import Interval
 from swin_dense.comparison.results import Comparison, ScoreTable
-from swin_dense.comparison.verdicts import BETTER, NOT_DISTINGUISHABLE, WORSE, Verdict
-
-_OPPOSITE = {BETTER: WORSE, WORSE: BETTER, NOT_DISTINGUISHABLE: NOT_DISTINGUISHABLE}
-METHOD = (
-    'Scores are in percent. ± is the standard deviation over seeds; intervals are of 95 % and hold for other seeds and '
-    'other test images. Pairs are compared on the same images, and corrected by Holm for their number: '
-    '“not distinguishable” means that these seeds and images do not tell, not that the models are equal.'
-)
+from swin_dense.comparison.wording import METHOD, by_score, headline_verdicts
 
 
 def conclusions(groups: list[Named]) -> Html:
@@ -41,29 +32,6 @@ def differences(comparison: Comparison) -> Html:
             element('ul', *(element('li', element('span', note, class_='lines')) for note in comparison.notes))
         )
     return section('differences', 'What differs, and what to know', *parts)
-
-
-def headline_verdicts(table: ScoreTable, order: list[str]) -> Iterator[str]:
-    """One sentence a model and kind of verdict; each pair is told once, from the model earlier in `order`."""
-    for place, name in enumerate(order):
-        found: dict[str, list[str]] = {BETTER: [], WORSE: [], NOT_DISTINGUISHABLE: []}
-        for other in order[place + 1 :]:
-            verdict = _verdict(table, name, other)
-            if verdict is not None:
-                word = verdict.word if verdict.first == name else _OPPOSITE[verdict.word]
-                found[word].append(_with_difference(verdict, other, name) if word != NOT_DISTINGUISHABLE else other)
-        if found[BETTER]:
-            yield f'{name} is better than {listed_names(found[BETTER])}.'
-        if found[WORSE]:
-            yield f'{name} is worse than {listed_names(found[WORSE])}.'
-        if found[NOT_DISTINGUISHABLE]:
-            yield f'{name} is not distinguishable from {listed_names(found[NOT_DISTINGUISHABLE])}.'
-
-
-def by_score(table: ScoreTable) -> list[str]:
-    """Models, the highest mean first; those without one at the end."""
-    means = {name: mean(values) for name, values in table.seeds.items()}
-    return sorted(means, key=lambda name: -means[name] if is_known(means[name]) else float('inf'))
 
 
 def _group(named: Named) -> Html:
@@ -122,17 +90,6 @@ def _drawn(interval: Interval, low: float, high: float) -> Html:
         class_='bar',
         aria_hidden='true',
     )
-
-
-def _verdict(table: ScoreTable, one: str, other: str) -> Verdict | None:
-    return next((each for each in table.verdicts if {each.first, each.second} == {one, other}), None)
-
-
-def _with_difference(verdict: Verdict, other: str, name: str) -> str:
-    low, high = verdict.difference.low, verdict.difference.high
-    ends = sorted(abs(end) for end in (low, high)) if low * high > 0 else [low, high]
-    size = percent(abs(verdict.difference.estimate))
-    return f'{other} (by {size}; {percent(ends[0])} to {percent(ends[1])})'
 
 
 def _difference(told: str) -> Html:

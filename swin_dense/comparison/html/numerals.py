@@ -22,15 +22,15 @@ def decimal(value: float | None, digits: int = 1, *, unit: float = 1.0, signed: 
     return text.replace('-', '\N{MINUS SIGN}')  # as wide as a plus sign
 
 
-def percent(value: float | None, *, signed: bool = False) -> str:
+def percent(value: float | None, digits: int = 1, *, signed: bool = False) -> str:
     """Of a fraction, without the sign of percent."""
-    return decimal(value, unit=0.01, signed=signed)
+    return decimal(value, digits, unit=0.01, signed=signed)
 
 
-def interval_text(interval: Interval, *, signed: bool = False) -> str:
+def interval_text(interval: Interval, digits: int = 1, *, signed: bool = False) -> str:
     if not is_known(interval.low):
         return UNKNOWN
-    return f'{percent(interval.low, signed=signed)} to {percent(interval.high, signed=signed)}'
+    return f'{percent(interval.low, digits, signed=signed)} to {percent(interval.high, digits, signed=signed)}'
 
 
 def probability(value: float | None) -> str:
@@ -49,6 +49,6 @@ def deviation(values: Sequence[float]) -> float:
     return float(np.std(values, ddof=1)) if len(values) > 1 else math.nan
 
 
-def mean_and_deviation(values: Sequence[float]) -> str:
+def mean_and_deviation(values: Sequence[float], digits: int = 1) -> str:
     spread = deviation(values)
-    return percent(mean(values)) + (f' ± {percent(spread)}' if is_known(spread) else '')
+    return percent(mean(values), digits) + (f' ± {percent(spread, digits)}' if is_known(spread) else '')
