@@ -205,3 +205,21 @@ def test_single_seeds_and_missing_pictures(tmp_path):
         assert row['± sd'] == (DASH, None)
     # models of the other group have costs, and no result to rank
     assert [row['Model'][0] for row in rows_of(page, 'unranked-costs')] == list(DETECTORS)
+
+
+def test_groups_of_one_task_are_told_apart(tmp_path):
+    """Of other recipes, one of them with a single model, which has nothing to be compared with."""
+    made = made_comparison(tmp_path)
+    group, name = made.groups[0], DETECTORS[1]
+    alone = [
+        replace(table, seeds={name: table.seeds[name]}, intervals={name: table.intervals[name]}, verdicts=[])
+        for table in group.scores
+    ]
+    other = replace(group, recipe='another', models=[name], scores=alone, class_scores=[])
+    write_html(replace(made, groups=[group, other]), tmp_path / 'report.html')
+    page = parsed((tmp_path / 'report.html').read_text(encoding='utf-8'))
+    section = page.one('section', id='conclusions')
+    assert [title.text for title in section.all('h3')] == ['Detection, group 1', 'Detection, group 2']
+    assert 'Recipe another, data 51b07e3c9d12.' in section.text
+    assert [row['Model'][0] for row in rows_of(page, 'group-1-headline')] == [name]
+    assert not list(page.all('table', id='group-1-verdicts'))

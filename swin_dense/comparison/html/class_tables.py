@@ -40,7 +40,7 @@ def _group(comparison: Comparison, named: Named) -> list[Html]:
     if classes := _classes(comparison, named):
         drawn = _heat_table(f'{named.key}-classes', f'{named.title}: by class', 'Class', classes, group.models)
         parts.append(drawn)
-    if group.class_scores:
+    if any(each.verdicts for each in group.class_scores):
         caption = f'{named.title}: verdicts by class, corrected over all pairs of all classes'
         parts.append(
             folded('Verdicts by class', verdict_table(f'{named.key}-class-verdicts', caption, group.class_scores))

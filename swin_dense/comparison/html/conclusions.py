@@ -25,7 +25,9 @@ def differences(comparison: Comparison) -> Html:
         parts.append(element('p', 'Apart from the backbone, these settings differ between the models, by permission:'))
         parts.append(element('ul', *(_difference(told) for told in comparison.allowed), class_='allowed'))
     else:
-        parts.append(element('p', 'No setting that was allowed to differ: one recipe apart from the backbone.'))
+        parts.append(
+            element('p', 'No setting was allowed to differ within a group: one recipe apart from the backbone.')
+        )
     if comparison.notes:
         parts.append(element('h3', 'Notes'))
         parts.append(
@@ -36,7 +38,8 @@ def differences(comparison: Comparison) -> Html:
 
 def _group(named: Named) -> Html:
     headline, group = named.headline, named.group
-    title = element('h3', named.title)
+    prints = element('p', f'Recipe {group.recipe}, data {group.data}.', class_='method')
+    title = joined([element('h3', named.title), prints])
     if headline is None:
         return joined([title, element('p', 'No score is defined for all runs.')])
     order = by_score(headline)

@@ -25,13 +25,13 @@ class Named:
 
 
 def named_groups(comparison: Comparison) -> list[Named]:
-    """Groups of one task are told apart by their fingerprints."""
+    """Groups of one task are numbered; what they are is told with the conclusions."""
     tasks = [group.task for group in comparison.groups]
     return [
         Named(
             key=f'group-{number}',
             title=_WORDS.get(group.task, group.task)
-            + (f' (recipe {group.recipe}, data {group.data})' if tasks.count(group.task) > 1 else ''),
+            + (f', group {tasks[:number].count(group.task) + 1}' if tasks.count(group.task) > 1 else ''),
             group=group,
         )
         for number, group in enumerate(comparison.groups)

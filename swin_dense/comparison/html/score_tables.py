@@ -27,7 +27,7 @@ def verdict_tables(groups: list[Named]) -> Html:
         element('p', 'Difference is the first model minus the second, p is corrected by Holm over all pairs.')
     ]
     for named in groups:
-        if named.headline is None:
+        if named.headline is None or not named.headline.verdicts:  # no score, or a single model
             continue
         words = score_words(named.headline.score)
         key, title = f'{named.key}-verdicts', f'{named.title}: verdicts'

@@ -43,7 +43,7 @@ def table(
     """
     head = element('thead', element('tr', *(_heading(column) for column in columns)))
     body = element('tbody', *(element('tr', *_cells(row, columns, heads)) for row in rows))
-    drawn = element('table', element('caption', caption), head, body, id=key, class_='sortable')
+    drawn = element('table', element('caption', element('span', caption)), head, body, id=key, class_='sortable')
     scrolled = element('div', drawn, class_='scroll', tabindex='0', role='region', aria_label=caption)
     return joined([_filter(key) if len(rows) >= _FEWEST_FILTERED else Html(), scrolled])
 
