@@ -223,3 +223,16 @@ def test_groups_of_one_task_are_told_apart(tmp_path):
     assert 'Recipe another, data 51b07e3c9d12.' in section.text
     assert [row['Model'][0] for row in rows_of(page, 'group-1-headline')] == [name]
     assert not list(page.all('table', id='group-1-verdicts'))
+
+
+def test_a_single_validation_is_not_the_curve_shown_first(made, tmp_path):
+    comparison, _, page = made
+    names = [page.one(id=f'group-{number}-quantity').one('option', selected=None).text for number in range(2)]
+    assert names == ['coco/bbox_mAP', 'mIoU']
+    curves = [
+        curve if curve.quantity == 'loss' else replace(curve, steps=curve.steps[-1:], values=curve.values[-1:])
+        for curve in comparison.curves
+    ]
+    write_html(replace(comparison, curves=curves), tmp_path / 'report.html')
+    page = parsed((tmp_path / 'report.html').read_text(encoding='utf-8'))
+    assert page.one(id='group-0-quantity').one('option', selected=None).text == 'loss'

@@ -134,9 +134,7 @@ def _curves(comparison: Comparison, named: Named) -> list[Html]:
     quantities = list(dict.fromkeys(curve.quantity for curve in found))
     if not quantities:
         return []
-    chosen = next(
-        (each for each in quantities if named.headline and each.endswith(named.headline.score)), quantities[0]
-    )
+    chosen = _shown_first(found, named)
     select = f'{named.key}-quantity'
     options = [element('option', each, value=each, selected=each == chosen) for each in quantities]
     about = f'{named.title}: learning curves of {listed_names(named.group.models)}, iterations to the right.'
@@ -155,6 +153,17 @@ def _curves(comparison: Comparison, named: Named) -> list[Html]:
         folded('Where the curves begin and end', _curves_table(named, found)),
         data_block(f'{named.key}-logged', values),
     ]
+
+
+def _shown_first(found: Sequence[Curve], named: Named) -> str:
+    """The headline score; the loss, or else what was logged most often, where a single validation makes no curve."""
+    lengths: dict[str, int] = {}
+    for curve in found:
+        lengths[curve.quantity] = max(lengths.get(curve.quantity, 0), len(curve.steps))
+    for name in (each for each in lengths if named.headline and each.endswith(named.headline.score)):
+        if lengths[name] > 1:
+            return name
+    return 'loss' if lengths.get('loss', 0) > 1 else max(lengths, key=lambda name: lengths[name])
 
 
 def _curve(curve: Curve, styles: dict[str, int]) -> dict[str, Any]:
