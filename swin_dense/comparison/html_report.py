@@ -99,10 +99,10 @@ def _part(name: str) -> str:
 
 
 def _policy(scripts: list[str]) -> str:
-    """Styles may stand in the page, for plotly.js makes some as it draws; pictures that it saves are blobs."""
+    """Styles may stand anywhere in the page, for plotly.js makes some as it draws."""
     digests = ' '.join(f"'sha256-{_digest(script)}'" for script in scripts)
     return (
-        f"default-src 'none'; script-src {digests}; style-src 'unsafe-inline'; img-src data: blob:; "
+        f"default-src 'none'; script-src {digests}; style-src 'unsafe-inline'; img-src data:; "
         "base-uri 'none'; form-action 'none'"
     )
 

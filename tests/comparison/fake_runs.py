@@ -1,7 +1,7 @@
 """Runs without training: scripts that leave what train.py and test.py leave, in hundredths of a second.
 
 A config says how its run behaves: `fails = 'training'` or `'test'`, `seconds` of an
-iteration, `is_stubborn = True` goes on when asked to stop.
+iteration, `is_stubborn = True` goes on when asked to stop, `waits_for` is a file without which no iteration begins.
 """
 
 import json
@@ -51,6 +51,8 @@ note(folder, 'train begins', environment=ENVIRONMENT, words=words)
 done = max([int(path.stem[5:]) for path in folder.glob('iter_*.pth')], default=0)
 for step in range(done + 1, ITERATIONS + 1):
     time.sleep(behaviour.get('seconds', 0.01))
+    while 'waits_for' in behaviour and not Path(behaviour['waits_for']).exists():
+        time.sleep(0.02)
     if behaviour.get('fails') == 'training' and step == 3 and not (tools / 'mended').exists():
         print('a line before')
         sys.exit('ValueError: the loss is a pumpkin')

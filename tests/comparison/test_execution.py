@@ -274,7 +274,7 @@ write_csv(folder / 'out' / 'results.csv', records)
 """
 
 
-def drive(tmp_path, kill_after=None, more='seconds = 0.1\n'):
+def drive(tmp_path, kill_after=None, more='seconds = 0.1\n', heard=lambda line: None):
     script = tmp_path / 'driver.py'
     script.write_text(DRIVER)
     variables = {**os.environ, 'PYTHONPATH': f'{SWIN_DENSE}{os.pathsep}{Path(__file__).parent}'}
@@ -285,9 +285,13 @@ def drive(tmp_path, kill_after=None, more='seconds = 0.1\n'):
         assert any('started' in line or 'goes on' in line for line in iter(process.stdout.readline, ''))
         time.sleep(kill_after)
         process.kill()
-    output = process.communicate()[0]
+    lines = []
+    for line in process.stdout:
+        lines.append(line)
+        heard(line)
+    process.communicate()
     assert process.returncode == (-signal.SIGKILL if kill_after is not None else 0)
-    return output
+    return ''.join(lines)
 
 
 def test_killed_at_three_times_the_table_is_the_same(tmp_path):
@@ -309,10 +313,22 @@ def test_killed_at_three_times_the_table_is_the_same(tmp_path):
 
 
 def test_a_run_that_outlives_its_command_is_waited_for(tmp_path):
-    more = 'seconds = 1.2\nis_stubborn = True\n'
+    go = tmp_path / 'go'
+    more = f'is_stubborn = True\nwaits_for = {str(go)!r}\n'
     drive(tmp_path, kill_after=0.5, more=more)
-    output = drive(tmp_path, more=more)
-    assert 'waiting for another process' in output
+    heard = []
+
+    def let_go(line):
+        if 'waiting for another process' in line:
+            heard.append(line)
+        if len(heard) == 2:  # of two runs at once
+            go.touch()
+
+    timer = threading.Timer(120, go.touch)  # a second command that does not wait fails, and does not hang
+    timer.start()
+    drive(tmp_path, more=more, heard=let_go)
+    timer.cancel()
+    assert len(heard) == 2
     for path in (tmp_path / 'out' / 'runs').glob('*/seed_0'):
         lines = notes(path)
         first = lines[0]['pid']

@@ -8,6 +8,7 @@ from swin_dense.comparison.results import Comparison, Curve, Group, RunRecord, S
 _WORDS = {'detection': 'Detection', 'segmentation': 'Segmentation'}
 _SIZES = {'s': 'small', 'm': 'medium', 'l': 'large'}
 _KINDS = {'bbox': 'box', 'segm': 'mask'}
+_OTHERS = {'Acc': 'accuracy', 'mAcc': 'mean accuracy', 'aAcc': 'pixel accuracy'}
 
 
 @dataclass(frozen=True)
@@ -42,7 +43,7 @@ def score_words(score: str) -> str:
     name, slash, of = score.partition('/')
     kind, _, rest = name.rpartition('coco/')[2].partition('_')
     if kind not in _KINDS:
-        words = name
+        words = _OTHERS.get(name, name)
     else:
         base, _, detail = rest.partition('_')
         words = f'{_KINDS[kind]} {base}' + (f', {_SIZES[detail]}' if detail in _SIZES else f' {detail}').rstrip()

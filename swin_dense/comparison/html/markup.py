@@ -36,6 +36,11 @@ def escaped(text: str) -> Html:
     return Html(html.escape(_CONTROLS.sub('', text).encode('utf-8', 'replace').decode()))
 
 
+def breakable(text: str) -> Html:
+    """A name that may be broken behind its underscores, where there is no room for it."""
+    return Html(escaped(text).replace('_', '_<wbr>'))
+
+
 def data_block(key: str, values: Any) -> Html:
     """Values for a script, which no text in them can end; numbers that JSON does not have are null."""
     text = json.dumps(_finite(values), allow_nan=False, separators=(',', ':')).replace('<', '\\u003c')

@@ -34,7 +34,7 @@
     return getComputedStyle(document.documentElement).getPropertyValue(name).trim();
   }
 
-  function layout(xTitle, yTitle) {
+  function layout(xTitle, yTitle, legendAt) {
     const axis = {
       gridcolor: variable('--line'), linecolor: variable('--line'), zeroline: false, automargin: true, ticks: '',
     };
@@ -44,7 +44,7 @@
       margin: {l: 50, r: 16, t: 12, b: 44},
       xaxis: {...axis, title: {text: plain(xTitle), standoff: 8}},
       yaxis: {...axis, title: {text: plain(yTitle), standoff: 8}},
-      legend: {orientation: 'h', y: -0.24, yanchor: 'top', x: 0, xanchor: 'left', font: {size: 12}},
+      legend: {orientation: 'h', y: legendAt, yanchor: 'top', x: 0, xanchor: 'left', font: {size: 12}},
       hoverlabel: {
         bgcolor: variable('--paper'), bordercolor: variable('--strong'), align: 'left',
         font: {family: variable('--sans'), color: variable('--text')},
@@ -76,7 +76,7 @@
       },
       hovertext: [model.lines.map(plain).join('<br>')], hoverinfo: 'text',
     }));
-    return [onFront.length > 1 ? [front, ...points] : points, layout(values.axes[cost], values.score)];
+    return [onFront.length > 1 ? [front, ...points] : points, layout(values.axes[cost], values.score, -0.24)];
   }
 
   function curves(values, div) {
@@ -96,7 +96,7 @@
         ).replace('\n', '<br>')),
       };
     });
-    return [lines, layout('Iteration', quantity)];
+    return [lines, layout('Iteration', quantity, -0.14)];
   }
 
   const KINDS = {scatter, curves};

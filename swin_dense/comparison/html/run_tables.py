@@ -81,7 +81,7 @@ def provenance(comparison: Comparison, groups: list[Named]) -> Html:
 
 
 def _run_row(run: RunRecord) -> list[Cell | str]:
-    last = run.reason.strip().splitlines()[-1:] or [UNKNOWN]
+    last = ' '.join(run.reason.strip().splitlines()[-2:]) or UNKNOWN  # all of it is told below
     return [
         run.name,
         Cell(str(run.seed), run.seed),
@@ -89,7 +89,7 @@ def _run_row(run: RunRecord) -> list[Cell | str]:
         run.task or UNKNOWN,
         Cell(decimal(run.train_hours, 3), run.train_hours),
         element('code', run.config),
-        Cell(last[0], class_='wide'),
+        Cell(last, class_='wide'),
     ]
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from swin_dense.comparison.html.markup import Html, element, joined, void
+from swin_dense.comparison.html.markup import Html, breakable, element, joined, void
 from swin_dense.comparison.html.numerals import is_known
 
 _FEWEST_FILTERED = 5
@@ -62,7 +62,7 @@ def _cell(cell: Cell | str, column: Column, is_head: bool) -> Html:
     classes = ' '.join(name for name in ('number' if column.numeric else '', cell.class_ or '') if name)
     return element(
         'th' if is_head else 'td',
-        cell.content,
+        breakable(cell.content) if is_head and not isinstance(cell.content, Html) else cell.content,
         scope='row' if is_head else None,
         class_=classes or None,
         style=cell.style,
