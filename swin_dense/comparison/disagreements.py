@@ -9,11 +9,12 @@ import sys
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
+from PIL import Image
 
 from swin_dense.comparison.defined_means import defined_mean
 from swin_dense.comparison.disagreement_words import Seen, caption, described
@@ -40,6 +41,7 @@ from swin_dense.inference.predictor import Predictor
 from swin_dense.inference.results import Detections, Prediction
 
 IMAGE, TRUTH = 'image', 'ground truth'
+_LONGEST = 512  # pixels of a picture's long side
 
 
 @dataclass(frozen=True)
@@ -200,10 +202,14 @@ def _nothing(pixels: np.ndarray) -> Detections:
 
 
 def _save(path: Path, picture: np.ndarray) -> None:
-    whole, code = cv2.imencode('.png', cv2.cvtColor(picture, cv2.COLOR_RGB2BGR))
-    assert whole, f'a picture of {picture.shape}'
+    """As a PNG of few colours: a row of pictures side by side shows no more, and photographs make large files."""
+    image = Image.fromarray(picture)
+    image.thumbnail((_LONGEST, _LONGEST), Image.Resampling.LANCZOS)
+    few = image.quantize(256, method=Image.Quantize.MEDIANCUT, dither=Image.Dither.NONE)
+    written = BytesIO()
+    few.save(written, format='png', optimize=True)
     with replacing(path) as file:
-        file.write(code.tobytes())
+        file.write(written.getvalue())
 
 
 def _safe(text: str) -> str:
