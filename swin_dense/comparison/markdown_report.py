@@ -35,6 +35,6 @@ def _about(comparison: Comparison, path: Path) -> str:
     models = len({run.name for run in runs})
     page = path.with_suffix('.html')
     return (
-        f'{plain(comparison.date)}: {models} models, {finished} of {len(runs)} runs finished. Learning curves, plots and '
-        f'tables that can be sorted are in [{plain(page.name)}]({link(page, path.parent)}).'
+        f'{plain(comparison.date)}: {models} models, {finished} of {len(runs)} runs finished. Learning curves, '
+        f'plots and sortable tables are in [{plain(page.name)}]({link(page, path.parent)}).'
     )

@@ -33,7 +33,7 @@ class IoUMetric(MmsegIoUMetric):
     def compute_metrics(self, results: list) -> dict[str, float]:
         if self.format_only:
             return super().compute_metrics(results)
-        names = _names([path for _, path, _ in results])
+        names = image_names([path for _, path, _ in results])
         cells = (image for _, _, image in results)
         self.confusions = confusion_data(zip(names, cells, strict=True), len(self.dataset_meta['classes']))
         return super().compute_metrics([areas for areas, _, _ in results])
@@ -45,7 +45,7 @@ class IoUMetric(MmsegIoUMetric):
         )
 
 
-def _names(paths: Sequence[str]) -> list[str]:
+def image_names(paths: Sequence[str]) -> list[str]:
     """Paths below the folder that all of them share: wherever the data lies, an image has one name."""
     folder = os.path.commonpath([os.path.dirname(path) for path in paths])
     return [os.path.relpath(path, folder) for path in paths]

@@ -37,12 +37,16 @@ def data_uri(path: Path) -> tuple[str, int, int]:
     """
     with Image.open(path) as opened:
         opened.load()
-        image = opened if opened.mode in ('L', 'RGB', 'RGBA') else opened.convert('RGBA')
+        image = opened if opened.mode in ('L', 'RGB', 'RGBA') else _in_colours(opened)
         image.thumbnail((_LONGEST_SIDE, _LONGEST_SIDE))
         kind, written = 'png', _written(image, 'PNG', optimize=True)
         if len(written) > _LARGEST_PNG and image.mode != 'RGBA':
             kind, written = 'jpeg', _written(image, 'JPEG', quality=_JPEG_QUALITY)
         return f'data:image/{kind};base64,{base64.b64encode(written).decode()}', image.width, image.height
+
+
+def _in_colours(image: Image.Image) -> Image.Image:
+    return image.convert('RGBA' if image.has_transparency_data else 'RGB')
 
 
 def _written(image: Image.Image, kind: str, **options: int) -> bytes:

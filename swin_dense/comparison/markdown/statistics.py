@@ -39,7 +39,7 @@ def differences(comparison: Comparison) -> list[str]:
         blocks += ['Apart from the backbone, these settings differ between the models, by `--allow`:']
         blocks += [listed(comparison.allowed)]
     else:
-        blocks += ['One recipe: nothing but the backbone, and what follows from it, was allowed to differ.']
+        blocks += ['Within a group nothing but the backbone, and what follows from it, was allowed to differ.']
     return [*blocks, *(['Notes:', listed(comparison.notes)] if comparison.notes else [])]
 
 
