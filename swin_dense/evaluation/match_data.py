@@ -53,8 +53,10 @@ class MatchData:
 def save_match_data(data: MatchData, path: str | Path) -> None:
     """Replace the .npz file `path`; flags are packed to bits."""
     arrays = {name: np.asarray(value) for name, value in vars(data).items()}
+    flags = len(data.area_names) * len(data.iou_thresholds)
     for name in _FLAGS:
-        arrays[name] = np.packbits(arrays[name].reshape(len(data.scores), -1), axis=1)
+        # not reshape(D, -1): a model may have detected nothing at all, and then -1 could be anything
+        arrays[name] = np.packbits(arrays[name].reshape(len(data.scores), flags), axis=1)
     save_arrays(path, _CONTENT, arrays)
 
 

@@ -1,5 +1,7 @@
 """AP from match data against pycocotools and faster-coco-eval: of the sample, and of multisets of its images."""
 
+from dataclasses import replace
+
 import faster_coco_eval as faster
 import numpy as np
 import pytest
@@ -121,6 +123,17 @@ def test_file_gives_back_what_was_saved(tmp_path):
         assert np.asarray(getattr(loaded, name)).dtype == np.asarray(value).dtype, name
     assert loaded.matched.any()
     assert [file.name for file in path.parent.iterdir()] == ['segm.npz']
+
+
+def test_a_run_that_detected_nothing_can_be_kept(tmp_path):
+    some = match_data(evaluated(*random_case(3), 'bbox'))
+    cut = {name: getattr(some, name)[:0] for name in ('images', 'classes', 'scores', 'matched', 'ignored')}
+    save_match_data(replace(some, **cut), tmp_path / 'bbox.npz')
+    loaded = load_match_data(tmp_path / 'bbox.npz')
+    assert loaded.matched.shape == loaded.ignored.shape == (0, *some.matched.shape[1:])
+    scores = average_precisions(loaded, np.ones((1, len(some.image_ids))))
+    assert scores.shape == average_precisions(some, np.ones((1, len(some.image_ids)))).shape
+    assert np.nanmax(scores) == 0
 
 
 @pytest.mark.parametrize('damage', ['cut', 'other'])
