@@ -5,6 +5,7 @@ from dataclasses import replace
 
 import pytest
 
+from swin_dense.comparison.html.cost_tables import cost_notes
 from swin_dense.comparison.html.groups import score_words
 from swin_dense.comparison.html_report import write_html
 from swin_dense.comparison.results import Comparison
@@ -236,3 +237,13 @@ def test_a_single_validation_is_not_the_curve_shown_first(made, tmp_path):
     write_html(replace(comparison, curves=curves), tmp_path / 'report.html')
     page = parsed((tmp_path / 'report.html').read_text(encoding='utf-8'))
     assert page.one(id='group-0-quantity').one('option', selected=None).text == 'loss'
+
+
+def test_a_note_on_costs_is_said_once(made):
+    comparison, _, _ = made
+    cost = next(iter(comparison.costs.values()))
+    measured = {
+        name: replace(cost, notes=notes) for name, notes in {'a': ['x', 'y'], 'b': ['x'], 'c': ['x', 'y']}.items()
+    }
+    assert cost_notes(measured) == ['x', 'a and c: y']
+    assert cost_notes({'a': measured['a']}) == ['a: x', 'a: y']

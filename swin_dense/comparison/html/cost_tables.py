@@ -1,6 +1,6 @@
 """What each model costs, where and in which numbers that was measured, and which models are on a front."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from swin_dense.comparison.html.groups import Named, listed_names, without_group
 from swin_dense.comparison.html.markup import Html, element, joined, listed, section
@@ -46,7 +46,7 @@ def _group(comparison: Comparison, key: str, title: str, models: Sequence[str], 
     if not measured and not any(is_known(value) for value in hours.values()):
         return []
     rows = [_row(name, comparison.costs.get(name), hours[name], group) for name in models]
-    notes = [f'{name}: {note}' for name in measured for note in comparison.costs[name].notes]
+    notes = cost_notes({name: comparison.costs[name] for name in measured})
     return [
         element('h3', title),
         *(element('p', told) for told in conditions([comparison.costs[name] for name in measured])),
@@ -62,6 +62,17 @@ def conditions(measured: Sequence[ModelCosts]) -> list[str]:
     return [
         f'Measured on {device} in {precision}, on images of {size[0]} {_TIMES} {size[1]} pixels (height first).'
         for device, precision, size in found
+    ]
+
+
+def cost_notes(measured: Mapping[str, ModelCosts]) -> list[str]:
+    """Each note once, with the models that it is of; without names where it is of all."""
+    models: dict[str, list[str]] = {}
+    for name, costs in measured.items():
+        for note in costs.notes:
+            models.setdefault(note, []).append(name)
+    return [
+        note if 1 < len(names) == len(measured) else f'{listed_names(names)}: {note}' for note, names in models.items()
     ]
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from swin_dense.comparison.html.cost_tables import conditions
+from swin_dense.comparison.html.cost_tables import conditions, cost_notes
 from swin_dense.comparison.html.groups import Named, is_in, listed_names, without_group
 from swin_dense.comparison.html.numerals import UNKNOWN, decimal, is_known, mean
 from swin_dense.comparison.markdown.text import Column, code, code_block, link, listed, plain, relative, table
@@ -52,7 +52,7 @@ def _costs_of(comparison: Comparison, title: str, models: Sequence[str], group: 
     if not measured:
         return [f'### {plain(title)}', 'Not measured.']
     rows = [_cost_row(comparison, name, group) for name in models]
-    notes = [f'{name}: {note}' for name in measured for note in comparison.costs[name].notes]
+    notes = cost_notes({name: comparison.costs[name] for name in measured})
     fronts = [
         f'Pareto front of score and {words}: {listed_names(group.pareto[cost])}'
         for cost, words in _FRONTS.items()

@@ -12,7 +12,7 @@ from swin_dense.comparison.html.numerals import (
     percent,
     probability,
 )
-from swin_dense.comparison.markdown.text import Column, listed, plain, table
+from swin_dense.comparison.markdown.text import Column, code, listed, plain, table
 from swin_dense.comparison.results import Comparison, ScoreTable
 from swin_dense.comparison.verdicts import NOT_DISTINGUISHABLE, Verdict
 from swin_dense.comparison.wording import METHOD, by_score, headline_verdicts, score_digits
@@ -27,8 +27,11 @@ def conclusions(groups: Sequence[Named]) -> list[str]:
     if not groups:
         return ['## What can be concluded', 'Nothing: no run has results.']
     blocks = ['## What can be concluded', METHOD, *([NO_RANKING] if len(groups) > 1 else [])]
+    tasks = [named.group.task for named in groups]
     for named in groups:
-        blocks += [f'### {plain(named.title)}', *_headline(named)]
+        told = f'Recipe {code(named.group.recipe)}, data {code(named.group.data)}.'
+        is_one_of_several = tasks.count(named.group.task) > 1
+        blocks += [f'### {plain(named.title)}', *([told] if is_one_of_several else []), *_headline(named)]
     return blocks
 
 
