@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -18,11 +19,18 @@ from swin_dense.comparison.rows import append_rows, read_rows, row_of, write_csv
 NECK = "model['neck'] = dict(type='MultiLevelNeck')\n"
 
 
-@pytest.fixture
-def made(tmp_path):
-    plan, options = fake_plan(tmp_path)
+@pytest.fixture(scope='module')
+def made_once(tmp_path_factory):
+    folder = tmp_path_factory.mktemp('made')
+    plan, options = fake_plan(folder)
     Execution(options).make(plan.runs)
-    return plan
+    return folder
+
+
+@pytest.fixture
+def made(made_once, tmp_path):
+    shutil.copytree(made_once, tmp_path, dirs_exist_ok=True)
+    return fake_plan(tmp_path)[0]
 
 
 def change_results(folder, **values):
