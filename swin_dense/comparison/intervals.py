@@ -97,7 +97,7 @@ def _interval(models: list[ModelScores], signs: np.ndarray, level: float) -> Int
     covers_seeds = all(len(scores.values) > 1 for scores in models)
     # NaN: resamples without any object of the size or class, the same ones for all runs
     whole = np.isfinite(np.concatenate([scores.resampled for scores in models])).all(axis=0)
-    if not math.isfinite(estimate) or whole.sum() < 2:
+    if not math.isfinite(estimate) or whole.sum() < 2 or models[0].num_images < 2:
         nan = math.nan
         return Interval(
             estimate=estimate,
@@ -113,12 +113,11 @@ def _interval(models: list[ModelScores], signs: np.ndarray, level: float) -> Int
     freedoms = [len(scores.values) - 1 for scores in models]
     between = [scores.values.var(ddof=1) / len(scores.values) if covers_seeds else 0.0 for scores in models]
     images = _image_variance(resampled, signs, shared=covers_seeds)
-    images *= models[0].num_images / (
-        models[0].num_images - 1
-    )  # resamples vary around the sample's mean, not the truth
-    parts = [*zip(between, freedoms, strict=True), (images, models[0].num_images - 1)]
+    freedom = models[0].num_images - 1
+    images *= (freedom + 1) / freedom  # resamples vary around the sample's mean, not the truth
+    parts = [*zip(between, freedoms, strict=True), (images, freedom)]
     variance = sum(part for part, _ in parts)
-    spread = sum(part**2 / freedom for part, freedom in parts if part > 0)
+    spread = sum(part**2 / its_freedom for part, its_freedom in parts if part > 0)
     degrees = min(variance**2 / spread, 1e6) if spread > 0 else 1e6
     error = math.sqrt(variance)
     half = _student_quantile((1 + level) / 2, degrees) * error

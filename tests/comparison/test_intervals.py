@@ -86,6 +86,16 @@ def test_a_score_that_is_undefined_gives_no_number():
     assert 'too few images' in verdict.reason
 
 
+def test_a_single_image_gives_no_interval_and_no_verdict():
+    models = [scores([0.5, 0.6], num_images=1), scores([0.1, 0.2], name='b', num_images=1)]
+    interval = model_interval(models[0])
+    assert interval.estimate == pytest.approx(0.55)
+    assert np.isnan([interval.low, interval.high, interval.p_value]).all()
+    (verdict,) = verdicts(models)
+    assert verdict.word == 'not distinguishable'
+    assert 'too few images' in verdict.reason
+
+
 def test_a_single_run_gets_no_verdict():
     one = scores([0.9], np.random.default_rng(0).normal(0.9, 0.001, (1, 50)), 'one')
     verdict, other = verdicts([one, scores([0.1, 0.11], name='b'), scores([0.5, 0.51], name='c')])[1:]
