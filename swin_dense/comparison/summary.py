@@ -78,22 +78,31 @@ def _group(records: Sequence[RunRecord], costs: Mapping[str, ModelCosts]) -> tup
     first = records[0]
     scores: list[ScoreTable] = []
     undefined: list[ScoreTable] = []
-    for name in runs[0].scores:
+    of_all, of_some = _shared([run.scores for run in runs])
+    for name in of_all:
         table = _table(name, _model_scores(records, [run.scores[name] for run in runs], test_set))
         (scores if _is_defined(table) else undefined).append(table)
     headline = {model: float(np.mean(values)) for model, values in scores[0].seeds.items()} if scores else {}
     names = list(dict.fromkeys(record.name for record in records))
+    kinds, _ = _shared([run.by_class for run in runs])
     group = Group(
         recipe=first.recipe,
         data=first.data,
         task=first.task,
         models=names,
         scores=scores,
-        class_scores=[table for kind in runs[0].by_class for table in _class_tables(kind, records, runs, test_set)],
+        class_scores=[table for kind in kinds for table in _class_tables(kind, records, runs, test_set)],
         num_images=len(test_set.images),
         pareto={cost: _front(headline, costs, cost) for cost in PARETO_COSTS},
     )
-    return group, [*_undefined(undefined, first.task), *_rare(test_set, first.task)]
+    return group, [*_lacking(of_some, first.task), *_undefined(undefined, first.task), *_rare(test_set, first.task)]
+
+
+def _shared(names: Sequence[Mapping[str, object]]) -> tuple[list[str], list[str]]:
+    """Names that are in all, and those that are not, in their order."""
+    every = list(dict.fromkeys(name for each in names for name in each))
+    of_all = [name for name in every if all(name in each for each in names)]
+    return of_all, [name for name in every if name not in of_all]
 
 
 def _model_scores(records: Sequence[RunRecord], values: Sequence[np.ndarray], test_set: TestSet) -> list[ModelScores]:
@@ -135,6 +144,10 @@ def _is_defined(table: ScoreTable) -> bool:
 def _front(headline: Mapping[str, float], costs: Mapping[str, ModelCosts], cost: str) -> list[str]:
     known = {name: value for name in headline if name in costs and (value := getattr(costs[name], cost)) is not None}
     return pareto_front(headline, known)
+
+
+def _lacking(names: Sequence[str], task: str) -> list[str]:
+    return [f'{task}: {", ".join(names)} left out, for not all models have them'] if names else []
 
 
 def _undefined(tables: Sequence[ScoreTable], task: str) -> list[str]:

@@ -1,5 +1,6 @@
 """Records of simulated runs as a comparison: what is grouped, told apart, refused and said."""
 
+import shutil
 from dataclasses import replace
 
 import numpy as np
@@ -168,6 +169,22 @@ def test_what_has_no_object_and_classes_in_few_images_are_noted(tmp_path):
     assert notes[0] == 'first'
     assert any('bbox_mAP_s, bbox_mAP_m, bbox_mAP_l left out' in note for note in notes)
     assert any('Füchsin in ' in note and 'cat' not in note for note in notes)
+
+
+def test_scores_that_some_models_lack_are_left_out_and_named(tmp_path):
+    """Boxes of all, masks of one: a detector beside one with masks, by --allow."""
+    records = detection_runs(tmp_path, {'masks': SAME, 'boxes': SAME})
+    for record in records:
+        if record.name == 'masks':
+            shutil.copy(record.folder / 'per_image' / 'bbox.npz', record.folder / 'per_image' / 'segm.npz')
+    for order in (records, records[::-1]):
+        found = summary(order)
+        (group,) = found.groups
+        assert {table.score.split('_')[0] for table in group.scores} == {'bbox'}
+        assert {table.score.split('/')[0] for table in group.class_scores} == {'bbox_AP'}
+        assert any(
+            'segm_mAP' in note and note.endswith('left out, for not all models have them') for note in found.notes
+        )
 
 
 def test_without_finished_runs_there_is_no_group(tmp_path):
