@@ -16,6 +16,7 @@ from swin_dense.comparison.execution import FAILED, FINISHED, Execution, Stopped
 from swin_dense.comparison.gpus import Places, places
 from swin_dense.comparison.plan import Plan, PlannedModel, PlannedRun, make_plan
 from swin_dense.comparison.progress import Progress
+from swin_dense.comparison.published import published_rows
 from swin_dense.comparison.results import RunRecord
 from swin_dense.comparison.rows import ROWS, append_rows, row_of
 from swin_dense.comparison.run_commands import RunOptions, option_words
@@ -57,8 +58,10 @@ def compare(request: Request) -> int:
     """Make what is missing of the runs, write rows and report; gives the exit code: 1 where a run failed.
 
     Raises:
-        ValueError: configs do not have one recipe, runs in the folder are of other configs, or results are damaged.
+        ValueError: configs do not have one recipe, runs in the folder are of other configs, results are damaged, or
+            there is no published result of a name.
     """
+    published_rows(request.published)  # a wrong name is told before the runs, not after them
     if not (request.configs or request.collect):
         raise ValueError('there is nothing to compare: name configs, or folders of finished runs with --collect.')
     plan = make_plan(

@@ -92,6 +92,12 @@ def test_runs_are_made_and_reported(parts, request_of, tmp_path):
     assert len((tmp_path / 'out' / 'results.csv').read_text().splitlines()) == 5
 
 
+def test_a_wrong_published_name_is_told_before_any_run(parts, request_of, tmp_path):
+    with pytest.raises(ValueError, match='swin_giant'):
+        compare(request_of(published=['swin_giant']))
+    assert not (tmp_path / 'out').exists()
+
+
 def test_a_failed_run_is_in_the_report_and_in_the_exit_code(parts, request_of, tmp_path, capsys):
     config = tmp_path / 'configs' / 'a.py'
     config.write_text(f"{config.read_text()}\nfails = 'training'")
