@@ -17,10 +17,16 @@ setup(
     license='Apache-2.0',
     python_requires='>=3.10',
     packages=find_packages(include=['swin_dense', 'swin_dense.*']),
-    package_data={'swin_dense': ['py.typed'], 'swin_dense.checkpoints': ['zoo.yaml']},
+    package_data={
+        'swin_dense': ['py.typed'],
+        'swin_dense.checkpoints': ['zoo.yaml'],
+        'swin_dense.comparison': ['published.yaml'],
+        'swin_dense.comparison.html': ['*.css', '*.js'],
+    },
     install_requires=[
         'torch>=2.4',
         'numpy',
+        'scipy',
         'pyyaml',
         'filelock',
         'onedl-mmengine>=0.10.10',
@@ -34,6 +40,7 @@ setup(
         'pillow>=10.1',
         'rich',
         'matplotlib',
+        'plotly>=6',
         'tensorboard',
         'tqdm',
     ],
@@ -41,6 +48,6 @@ setup(
         'export': ['onnx>=1.16', 'onnxruntime>=1.18'],
         'video': ['av>=12'],
         'ray': ['ray[data]>=2.40'],
-        'dev': ['pytest>=8', 'pytest-xdist', 'ruff==0.17.5', 'mypy>=1.10'],
+        'dev': ['pytest>=8', 'pytest-xdist', 'websocket-client>=1.7', 'ruff==0.17.5', 'mypy>=1.10'],
     },
 )

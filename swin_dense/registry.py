@@ -45,7 +45,7 @@ MODELS = _child('model', parents.MODELS, 'backbones', 'necks')
 TASK_UTILS = _child('task util', parents.TASK_UTILS, 'assigners.atss', 'assigners.max_iou')
 # its other files serve without mmdet and mmseg
 DATASETS = _child('dataset', parents.DATASETS, 'datasets.coco', 'datasets.semantic')
-METRICS = _child('metric', parents.METRICS, 'engine.coco_metric')
+METRICS = _child('metric', parents.METRICS, 'evaluation.coco_metric', 'evaluation.iou_metric')
 HOOKS = _child('hook', parents.HOOKS, 'engine')
 LOOPS = _child('loop', parents.LOOPS, 'engine')
 RUNNERS = _child('runner', parents.RUNNERS, 'engine')

@@ -28,6 +28,9 @@ def main() -> int:
     parser.add_argument('config', help='path of the config file')
     parser.add_argument('checkpoint', help='path or URL, or a work dir: its newest. It has to fit the model exactly')
     parser.add_argument('--out', metavar='JSON', help='write metrics, checksum, versions and protocol to this file')
+    parser.add_argument(
+        '--per-image', metavar='DIR', help='write what was found in each image there, for tools/compare.py'
+    )
     parser.add_argument('--launcher', choices=LAUNCHERS, help="default: torchrun's environment if there is one")
     parser.add_argument('--skip-checks', action='store_true', help='start without the quick checks of config and data')
     parser.add_argument(
@@ -42,6 +45,7 @@ def main() -> int:
             launcher=arguments.launcher,
             cfg_options=arguments.cfg_options,
             skip_checks=arguments.skip_checks,
+            per_image=arguments.per_image,
         )
     )
 

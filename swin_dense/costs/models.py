@@ -29,7 +29,7 @@ def build_model(cfg: Config, device: str) -> nn.Module:
     On device 'meta' this takes no memory and no time for weights, and deformable convolutions are plain ones: they have
     the same products, and the sampling before them, in mmcv's operators, is of real numbers only.
     """
-    return build_part(_model_config(cfg), cfg.get('default_scope', 'mmdet'), device)
+    return build_part(model_config(cfg), cfg.get('default_scope', 'mmdet'), device)
 
 
 def build_part(part: Any, scope: str | None, device: str) -> nn.Module:
@@ -48,13 +48,13 @@ def build_part(part: Any, scope: str | None, device: str) -> nn.Module:
 
 def backbone_config(cfg: Config) -> dict[str, Any]:
     """`type` and arguments of the backbone."""
-    model = _model_config(cfg)
+    model = model_config(cfg)
     return dict(model.get('backbone', model))
 
 
 def usual_size(cfg: Config) -> Size:
     """(height, width) of the images that papers count this kind of model with."""
-    model = _model_config(cfg)
+    model = model_config(cfg)
     if 'decode_head' in model:
         height = model.get('data_preprocessor', {}).get('size', (512, 512))[0]
         return height, height * CROP_WIDTHS
@@ -82,7 +82,7 @@ def _plain_convolution(module: Any, x: Tensor, *offsets: Tensor) -> Tensor:
     return F.conv2d(x, module.weight, bias, module.stride, module.padding, module.dilation, module.groups)
 
 
-def _model_config(cfg: Config) -> Any:
+def model_config(cfg: Config) -> Any:
     found = cfg.get('model', cfg.get('backbone'))
     found = found and found.get('module', found)  # without what shows it several views of an image
     if found is None:

@@ -21,6 +21,7 @@ from swin_dense.engine.console import console_filter
 from swin_dense.engine.data_checks import check_class_counts, check_files, explain_build_failure
 from swin_dense.engine.default_hooks import ADDED_HOOKS, OWN_HOOKS
 from swin_dense.engine.exact_data import WorkerStart
+from swin_dense.engine.fingerprints import data_fingerprint, recipe_fingerprint
 from swin_dense.engine.interrupts import Signals, caught_signals
 from swin_dense.engine.label_guard import guard_labels
 from swin_dense.engine.launch import use_deterministic_algorithms
@@ -76,6 +77,15 @@ class Runner(ResumableRunner):
     @cached_property
     def config_hash(self) -> str:
         return recipe_hash(self.recipe)
+
+    @cached_property
+    def recipe_fingerprint(self) -> str:
+        return recipe_fingerprint(self.recipe)
+
+    @cached_property
+    def data_fingerprint(self) -> str:
+        """Of the training data."""
+        return data_fingerprint(self.train_dataloader.dataset)
 
     def build_logger(self, log_level: Any = 'INFO', log_file: str | None = None, **kwargs: Any) -> Any:
         logger = super().build_logger(log_level, log_file, **kwargs)

@@ -58,6 +58,8 @@ def _describe(runner: Any) -> dict:
         'cfg': runner.config_text,
         'recipe': runner.recipe,
         'config_hash': runner.config_hash,
+        'recipe_fingerprint': runner.recipe_fingerprint,
+        'data_fingerprint': runner.data_fingerprint,
         'seed': runner.seed,
         'world_size': runner.world_size,
         'batches_per_epoch': len(runner.train_dataloader),

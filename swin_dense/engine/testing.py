@@ -19,7 +19,9 @@ from swin_dense.engine.checkpoint_files import newest_checkpoint, read_meta, tra
 from swin_dense.engine.class_names import fill_classes
 from swin_dense.engine.config_options import RUNNER_KEYS, merge_options
 from swin_dense.engine.exact_data import describe_source
+from swin_dense.engine.fingerprints import data_fingerprint, recipe_fingerprint
 from swin_dense.engine.launch import find_launcher, process_group
+from swin_dense.engine.per_image import keep_per_image, save_per_image
 from swin_dense.engine.settings import load_config, recipe, recipe_hash, restored_scope
 from swin_dense.engine.start_log import device_name, versions
 from swin_dense.engine.states import bare
@@ -37,11 +39,13 @@ def evaluate(
     launcher: str | None = None,
     cfg_options: dict[str, Any] | None = None,
     skip_checks: bool = False,
+    per_image: str | None = None,
 ) -> int:
     """Evaluate `checkpoint` on the test set of `config`, print the metrics, write them to `out`; gives the exit code.
 
     The checkpoint has to fit the model exactly; a work dir stands for the newest one in it. `skip_checks` leaves out
-    the quick checks of config and data.
+    the quick checks of config and data. `per_image` is a folder for what the metrics found in each image; it is whole
+    before `out` is written.
     """
     cfg = load_config(config)
     merge_options(cfg, cfg_options)
@@ -49,9 +53,12 @@ def evaluate(
     trained = trained_classes(read_meta(checkpoint))
     fill_classes(cfg, known=trained)
     cfg.launcher = find_launcher(launcher)
-    config_hash = recipe_hash(recipe(cfg, RUNNER_KEYS))  # before what testing does not need is taken out
+    values = recipe(cfg, RUNNER_KEYS)  # before what testing does not need is taken out
+    identity = {'config_hash': recipe_hash(values), 'recipe_fingerprint': recipe_fingerprint(values)}
     for key in (*_TRAINING, *_VALIDATION):
         cfg[key] = None
+    if per_image is not None:
+        keep_per_image(cfg)
     cfg.load_from, cfg.resume = checkpoint, False
     cfg.work_dir = str(Path(out or checkpoint).resolve().parent / 'test')
     with restored_scope(), process_group(cfg.launcher):
@@ -64,7 +71,9 @@ def evaluate(
         metrics = runner.test()
         seconds = time.monotonic() - start
         if is_main_process():
-            results = {'config': config, 'config_hash': config_hash, **_results(runner, checkpoint, metrics, seconds)}
+            if per_image is not None:
+                save_per_image(runner.test_loop.evaluator, per_image)
+            results = {'config': config, **identity, **_results(runner, checkpoint, metrics, seconds)}
             if out is not None:
                 write_text(out, json.dumps(results, indent=1, allow_nan=False) + '\n')
             print(_table(results, out))
@@ -101,10 +110,16 @@ def _results(runner: Any, checkpoint: str, metrics: dict, seconds: float) -> dic
         'weights': told_kind(runner._loaded) or (AVERAGED if 'ema_state_dict' in runner._loaded else TRAINED),
         'trained_iterations': meta.get('iter'),
         'trained_config_hash': meta.get('config_hash'),
+        'trained_recipe_fingerprint': meta.get('recipe_fingerprint'),
+        'trained_processes': meta.get('world_size'),
+        'trained_data_fingerprint': meta.get('data_fingerprint'),
+        'seed': meta.get('seed'),
         'metrics': {name: _number(value) for name, value in metrics.items()},
         'protocol': {
             'samples': len(dataset),
+            'classes': list((getattr(dataset, 'metainfo', None) or {}).get('classes') or ()),
             'annotations': describe_source(dataset),
+            'data_fingerprint': data_fingerprint(dataset),
             'batch_size': loader.batch_size,
             'processes': runner.world_size,
             'device': device_name(bare(runner.model)),

@@ -42,6 +42,7 @@ MAX_BYTES = 2**31 - 1  # a buffer of OpenCV's
 SECONDS_OF_SILENCE = 30
 MAX_DOWNLOAD_SECONDS = 300
 
+OPENCV_LOG = cv2 if hasattr(cv2, 'setLogLevel') else cv2.utils.logging  # type: ignore[attr-defined]  # OpenCV 5
 _log_lock = threading.Lock()
 _log_users, _log_level = 0, 0
 
@@ -188,7 +189,7 @@ def _silent_opencv() -> Iterator[None]:
     global _log_users, _log_level
     with _log_lock:
         if _log_users == 0:
-            _log_level = cv2.setLogLevel(0)
+            _log_level = OPENCV_LOG.setLogLevel(0)
         _log_users += 1
     try:
         yield
@@ -196,4 +197,4 @@ def _silent_opencv() -> Iterator[None]:
         with _log_lock:
             _log_users -= 1
             if _log_users == 0:
-                cv2.setLogLevel(_log_level)
+                OPENCV_LOG.setLogLevel(_log_level)

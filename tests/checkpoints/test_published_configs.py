@@ -64,7 +64,7 @@ def assert_fits(report, name):
 def test_which_configs_there_are():
     assert len(PRETRAINED) >= 15
     # what was never published, and what the demo trains from scratch
-    assert set(OURS) - set(PRETRAINED) == {'shift_vit_base', 'swin_demo'}
+    assert set(OURS) - set(PRETRAINED) == {'shift_vit_base', 'swin_demo', 'shift_vit_demo', 'vit_demo'}
 
 
 @pytest.mark.parametrize('name', PRETRAINED)

@@ -6,7 +6,6 @@ import sys
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 
-import cv2
 import mmcv
 import numpy as np
 import pytest
@@ -14,7 +13,7 @@ from mmcv.transforms import LoadImageFromFile
 from PIL import Image, ImageOps
 
 from swin_dense.inference import decoding
-from swin_dense.inference.decoding import UnreadableImage, decode_image, image_size, read_image
+from swin_dense.inference.decoding import OPENCV_LOG, UnreadableImage, decode_image, image_size, read_image
 from tests.checkpoints.web_site import Site
 from tests.inference.hostile_files import (
     bomb,
@@ -31,9 +30,9 @@ RGB = Image.fromarray(picture())
 
 @pytest.fixture
 def opencv_log_level():
-    before = cv2.getLogLevel()
+    before = OPENCV_LOG.getLogLevel()
     yield
-    cv2.setLogLevel(before)
+    OPENCV_LOG.setLogLevel(before)
 
 
 def by_pillow(content):
@@ -296,7 +295,7 @@ def test_threads(tmp_path, opencv_log_level):
         except UnreadableImage as error:
             return str(error)
 
-    cv2.setLogLevel(level := 3)
+    OPENCV_LOG.setLogLevel(level := 3)
     expected = {name: outcome(name) for name in set(names)}
     sys.setswitchinterval(1e-5)
     try:
@@ -304,16 +303,16 @@ def test_threads(tmp_path, opencv_log_level):
             assert list(pool.map(outcome, names)) == [expected[name] for name in names]
     finally:
         sys.setswitchinterval(0.005)
-    assert cv2.getLogLevel() == level
+    assert OPENCV_LOG.getLogLevel() == level
     assert Image.MAX_IMAGE_PIXELS == 89478485
 
 
 def test_opencv_is_silent_and_its_level_put_back(opencv_log_level, capfd):
     content = encoded(picture(200, 300), 'JPEG2000')
     for _ in range(2):
-        cv2.setLogLevel(3)
+        OPENCV_LOG.setLogLevel(3)
         decode_image(content)
-        assert cv2.getLogLevel() == 3
+        assert OPENCV_LOG.getLogLevel() == 3
         assert 'truncated' in reason(content[: len(content) // 2])
-        assert cv2.getLogLevel() == 3
+        assert OPENCV_LOG.getLogLevel() == 3
     assert capfd.readouterr().err == ''

@@ -69,7 +69,7 @@ def test_outputs_and_gradients(monkeypatch, name, kernels):
     function, inputs = DIFFERENTIABLE[name]
     results = []
     for device in ('cpu', 'cuda'):
-        leaves = [tensor.to(device).requires_grad_() for tensor in inputs]
+        leaves = [tensor.clone().to(device).requires_grad_() for tensor in inputs]
         output = function(*leaves)
         output.backward(draw(*output.shape, seed=5).to(device))
         results.append([output.detach().cpu(), *(leaf.grad.cpu() for leaf in leaves)])

@@ -106,17 +106,25 @@ def samples_of(dataset, *, detections, seed=1):
 
 
 def ours(dataset, samples, **options):
-    from swin_dense.engine.coco_metric import CocoMetric
+    return ours_with_metric(dataset, samples, **options)[1]
+
+
+def ours_with_metric(dataset, samples, **options):
+    from swin_dense.evaluation.coco_metric import CocoMetric
 
     metric = CocoMetric(**{'metric': ['bbox', 'segm'], **options})
     metric.dataset_meta = dataset.metainfo
     metric.bind_dataset(dataset)
     metric.process({}, samples)
-    return metric.evaluate(len(samples))
+    return metric, metric.evaluate(len(samples))
 
 
 def all_of_them(index, count):
     return slice(None)
+
+
+def none_of_them(index, count):
+    return slice(0, 0)
 
 
 def every_second(index, count):
@@ -276,7 +284,7 @@ def test_an_object_of_id_0_is_found(annotations, tmp_path):
 def test_no_detection_is_0_and_said(dataset, monkeypatch):
     said = []
     monkeypatch.setattr(MMLogger, 'warning', lambda self, text: said.append(text))
-    found = ours(dataset, samples_of(dataset, detections=lambda index, count: slice(0, 0)))
+    found = ours(dataset, samples_of(dataset, detections=none_of_them))
     assert set(found.values()) == {0.0}
     assert len(found) == 12
     assert 'predicted nothing on any of the 4 images' in said[0]
@@ -336,7 +344,7 @@ def test_the_table_names_the_class_that_was_found(annotations, monkeypatch, ours
 
 
 def test_wrong_use_is_said(dataset):
-    from swin_dense.engine.coco_metric import CocoMetric
+    from swin_dense.evaluation.coco_metric import CocoMetric
 
     with pytest.raises(ValueError, match='not proposal'):
         CocoMetric(metric=['bbox', 'proposal'])
@@ -349,3 +357,16 @@ def test_wrong_use_is_said(dataset):
         del sample['pred_instances']['masks']
     with pytest.raises(ValueError, match='predicts no masks'):
         ours(dataset, samples)
+
+
+@pytest.mark.parametrize('detections', [none_of_them, all_of_them, every_second])
+def test_matches_give_the_same_scores(dataset, detections):
+    from swin_dense.comparison.coco_scores import coco_scores
+
+    samples = samples_of(dataset, detections=detections)
+    metric, results = ours_with_metric(dataset, samples, keep_matches=True)
+    assert set(metric.matches) == {'bbox', 'segm'}
+    for kind, kept in metric.matches.items():
+        scores = coco_scores(kept, np.ones((1, len(SIZES))))
+        for name in ('mAP', 'mAP_50', 'mAP_75', 'mAP_s', 'mAP_m', 'mAP_l'):
+            assert scores[name][0] == pytest.approx(results[f'coco/{kind}_{name}'], abs=1e-12, nan_ok=True)

@@ -16,6 +16,8 @@ from mmengine.fileio import get_text
 from mmengine.logging import MMLogger
 
 from swin_dense.datasets.coco_json import complete_annotations
+from swin_dense.evaluation.match_data import MatchData
+from swin_dense.evaluation.matching import match_data
 from swin_dense.registry import METRICS
 
 # places in the summary of pycocotools
@@ -35,6 +37,10 @@ class CocoMetric(MmdetCocoMetric):
         classwise: log a table of AP by class.
         collect_device: `cpu` or `gpu`, where the results of the ranks meet.
         prefix: put before every metric's name, with a slash.
+        keep_matches: keep in `matches` what each detection was matched to, from which scores of any images follow.
+
+    Attributes:
+        matches: of the latest evaluation, by kind (`bbox`, `segm`), in the main process.
     """
 
     def __init__(
@@ -44,6 +50,7 @@ class CocoMetric(MmdetCocoMetric):
         classwise: bool = False,
         collect_device: str = 'cpu',
         prefix: str | None = None,
+        keep_matches: bool = False,
     ) -> None:
         metrics = [metric] if isinstance(metric, str) else list(metric)
         if unknown := set(metrics) - {'bbox', 'segm'}:
@@ -51,6 +58,8 @@ class CocoMetric(MmdetCocoMetric):
                 f'metric of swin_dense.CocoMetric is bbox, segm or both, not {", ".join(sorted(unknown))}.'
             )
         super().__init__(metric=metrics, classwise=classwise, collect_device=collect_device, prefix=prefix)
+        self.keep_matches = keep_matches
+        self.matches: dict[str, MatchData] = {}
 
     def bind_dataset(self, dataset: Any) -> None:
         """Take the ground truth from the dataset that is evaluated."""
@@ -83,6 +92,9 @@ class CocoMetric(MmdetCocoMetric):
                     'Early in training that is usual.'
                 )
                 metrics.update({f'{kind}_{name}': 0.0 for name in SUMMARY})
+                if self.keep_matches:
+                    nothing = COCO({**self._coco_api.dataset, 'annotations': []}, print_function=_silent)
+                    self._compare(nothing, kind)
                 continue
             metrics.update(self._evaluate(detections, kind))
         return metrics
@@ -106,14 +118,19 @@ class CocoMetric(MmdetCocoMetric):
                 detections.append(detection)
         return detections
 
-    def _evaluate(self, detections: list[dict], kind: str) -> dict[str, float]:
-        found = self._coco_api.loadRes(detections)
+    def _compare(self, found: COCO, kind: str) -> COCOeval_faster:
         evaluation = COCOeval_faster(self._coco_api, found, kind, print_function=_silent)
         evaluation.params.catIds = self.cat_ids
         evaluation.params.imgIds = self.img_ids
         evaluation.params.maxDets = list(self.proposal_nums)
         evaluation.params.iouThrs = self.iou_thrs
         evaluation.evaluate()
+        if self.keep_matches:
+            self.matches[kind] = match_data(evaluation)
+        return evaluation
+
+    def _evaluate(self, detections: list[dict], kind: str) -> dict[str, float]:
+        evaluation = self._compare(self._coco_api.loadRes(detections), kind)
         evaluation.accumulate()
         evaluation.summarize()
         if self.classwise:

@@ -1,0 +1,12 @@
+_base_ = [
+    '../../_base_/models/upernet_demo_multi_level.py',
+    '../../_base_/backbones/vit_demo.py',
+    '../../_base_/datasets/demo_semantic.py',
+    '../../_base_/schedules/adamw_demo_short.py',
+    '../../_base_/runtime.py',
+]
+model = dict(
+    backbone=_base_.backbone,
+    neck=dict(in_channels=_base_.pyramid_channels, out_channels=_base_.pyramid_channels[-1]),
+    decode_head=dict(in_channels=_base_.pyramid_channels, num_classes=len(_base_.classes)),
+)
