@@ -161,7 +161,8 @@ def _in_process(fault: Fault, sound: Path, queue: Any) -> None:
 
 def _without_paths(text: str) -> str:
     text = re.sub(re.escape(tempfile.gettempdir()) + r'/tmp\w+/', '', text)
-    return text.replace(f'{Path(__file__).resolve().parents[2]}/', '')
+    root = re.escape(str(Path(__file__).resolve().parents[2]))
+    return re.sub(rf' \(looked from {root}\)|{root}/', '', text)
 
 
 def outcomes(names: list[str] | None = None) -> list[dict[str, str]]:
