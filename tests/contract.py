@@ -41,13 +41,13 @@ class TestOutputs:
     @pytest.mark.parametrize('size', SIZES, ids=str)
     def test_sizes_are_ceilings_and_a_batch_is_its_images(self, backbone, size):
         model = backbone.build().eval()
-        images = torch.randn(2, 3, *size)
+        images = backbone.images(2, *size)
         before = images.clone()
         with torch.inference_mode():
             levels = model(images)
             assert isinstance(levels, tuple)
             for level, channels, stride in zip(levels, backbone.channels, backbone.strides, strict=True):
-                assert level.shape == (2, channels, *(-(-side // stride) for side in size))
+                assert level.shape == (2, channels, *backbone.steps, *(-(-side // stride) for side in size))
                 assert level.isfinite().all()
             for i in range(2):
                 assert close(model(images[i : i + 1]), tuple(level[i : i + 1] for level in levels))
@@ -55,7 +55,7 @@ class TestOutputs:
         assert torch.equal(images, before)
 
     def test_levels_are_those_asked_for(self, backbone):
-        images = torch.randn(1, 3, 33, 50)
+        images = backbone.images(1, 33, 50)
         whole = backbone.build()
         levels = whole(images)
         for subset in backbone.subsets:
@@ -69,9 +69,9 @@ class TestOutputs:
     def test_results_belong_to_the_caller(self, backbone, inference):
         model = backbone.build().eval()
         with torch.inference_mode(inference):
-            first = model(torch.randn(1, 3, 33, 50))
+            first = model(backbone.images(1, 33, 50))
             kept = copy.deepcopy([level.detach() for level in first])
-            model(torch.randn(1, 3, 33, 50))
+            model(backbone.images(1, 33, 50))
             assert all(torch.equal(level, copied) for level, copied in zip(first, kept, strict=True))
             for number, level in enumerate(first):
                 level.detach().zero_()
@@ -90,13 +90,13 @@ class TestOutputs:
             if re.fullmatch(r'patch_embed|layers\.\d+|(layers\.\d+\.)?blocks\.\d+', name):
                 module.register_forward_hook(keep)
         with torch.inference_mode():
-            model(torch.randn(2, 3, 33, 50))
+            model(backbone.images(2, 33, 50))
         assert len(kept) >= 10
         assert all(torch.equal(value, copied) for value, copied in kept)
 
     def test_more_image_channels(self, backbone):
         model = backbone.build(in_channels=5)
-        images = torch.randn(1, 5, 20, 30)
+        images = backbone.images(1, 20, 30, channels=5)
         changed = images.clone()
         changed[:, 4] += 1
         assert not close(model(changed), model(images))
@@ -113,13 +113,13 @@ class TestModule:
     def test_state_dict_holds_the_parameters_alone(self, backbone):
         model = backbone.build()
         assert list(model.state_dict()) == [name for name, _ in model.named_parameters()]
-        model(torch.randn(1, 3, 33, 50))
+        model(backbone.images(1, 33, 50))
         assert list(model.buffers()) == []
 
     @pytest.mark.parametrize('duplicate', [copy.deepcopy, lambda model: pickle.loads(pickle.dumps(model))])
     def test_copies_work_and_stay_frozen(self, backbone, duplicate):
         model = backbone.build(num_frozen_stages=1)
-        images = torch.randn(1, 3, 33, 50)
+        images = backbone.images(1, 33, 50)
         model(images)
         other = duplicate(model).train()
         assert close(other(images), model(images))
@@ -160,14 +160,15 @@ class TestModule:
 
     def test_images_of_other_channels_are_named(self, backbone):
         model = backbone.build()
-        for shape in ((1, 4, 32, 32), (3, 32, 32)):
-            with pytest.raises(ValueError, match=r'\(B, 3, H, W\).* got \(' + str(shape[0])):
-                model(torch.zeros(shape))
+        axes = r'T, H, W' if backbone.frames else 'H, W'
+        for images in (backbone.images(1, 32, 32, channels=4), backbone.images(3, 32, 32)[0]):
+            with pytest.raises(ValueError, match=rf'\(B, 3, {axes}\).* got \({len(images)}'):
+                model(images)
 
 
 class TestTraining:
     def test_everything_that_trains_gets_a_gradient_and_nothing_else(self, backbone):
-        images = torch.randn(2, 3, 33, 50)
+        images = backbone.images(2, 33, 50)
         for num_frozen_stages in range(len(backbone.channels) + 1):
             prefixes = backbone.frozen(num_frozen_stages)
             for subset in backbone.subsets:
@@ -186,14 +187,14 @@ class TestTraining:
 
     def test_frozen_stages_do_not_drop(self, backbone):
         model = backbone.build(num_frozen_stages=2, drop_path_rate=0.9, out_indices=(1,))
-        images = torch.randn(2, 3, 33, 50)
+        images = backbone.images(2, 33, 50)
         assert torch.equal(model(images)[0], model(images)[0])
 
     def test_activation_checkpointing_changes_nothing(self, backbone):
         plain = backbone.build(drop_path_rate=0.5)
         saving = backbone.make(drop_path_rate=0.5, activation_checkpointing=True)
         saving.load_state_dict(plain.state_dict())
-        images = torch.randn(2, 3, 33, 50)
+        images = backbone.images(2, 33, 50)
         results = []
         for model in (plain, saving):
             torch.manual_seed(1)
@@ -206,7 +207,7 @@ class TestTraining:
     def test_inference_first_then_training(self, backbone):
         model, other = (backbone.build() for _ in range(2))
         other.load_state_dict(model.state_dict())
-        images = torch.randn(1, 3, 37, 59)
+        images = backbone.images(1, 37, 59)
         with torch.inference_mode():
             model(images)
         for actual, expected in zip(gradients(model, images), gradients(other, images), strict=True):
@@ -214,7 +215,7 @@ class TestTraining:
 
     def test_no_grad_in_training_mode_drops_paths(self, backbone):
         model = backbone.build(drop_path_rate=0.5)
-        images = torch.randn(2, 3, 33, 50)
+        images = backbone.images(2, 33, 50)
         torch.manual_seed(1)
         expected = model(images)
         torch.manual_seed(1)
@@ -227,7 +228,7 @@ class TestPrecision:
     @pytest.mark.parametrize('cast', ['autocast', 'to'])
     def test_half(self, backbone, dtype, tolerance, cast):
         model = backbone.build()
-        images = torch.randn(2, 3, 64, 96)
+        images = backbone.images(2, 64, 96)
         expected = model(images)
         if cast == 'to':
             model, images = model.to(dtype), images.to(dtype)
@@ -243,7 +244,7 @@ class TestPrecision:
 
     def test_double(self, backbone):
         model = backbone.build()
-        images = torch.randn(2, 3, 33, 50)
+        images = backbone.images(2, 33, 50)
         single = gradients(model, images)
         double = gradients(model.double(), images.double())
         with torch.inference_mode():

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import torch
+from torch import Tensor
 
-from swin_dense.backbones import Backbone, ShiftViT, SwinTransformer, VisionTransformer
+from swin_dense.backbones import Backbone, ShiftViT, SwinTransformer, VideoSwinTransformer, VisionTransformer
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,8 @@ class Row:
         faults: constructor arguments that must be refused, and what the error says.
         options: further constructor arguments of the tiny backbone.
         float32_under_autocast: whether levels stay in float32 there, as officially.
+        frames: of the clips that it takes, () for images.
+        steps: in time of its levels, () for images.
     """
 
     type: type[Backbone]
@@ -30,6 +33,8 @@ class Row:
     faults: tuple[tuple[dict[str, Any], str], ...]
     options: dict[str, Any] = field(default_factory=dict)
     float32_under_autocast: bool = False
+    frames: tuple[int, ...] = ()
+    steps: tuple[int, ...] = ()
 
     def make(self, **options: Any) -> Any:
         return self.type(**{'arch': self.arch, 'drop_path_rate': 0.0, **self.options, **options})
@@ -41,6 +46,10 @@ class Row:
                 spread = 0.2 if parameter.ndim < 2 else parameter[0].numel() ** -0.5
                 parameter.add_(torch.randn_like(parameter) * spread)
         return model
+
+    def images(self, batch: int, height: int, width: int, *, channels: int = 3) -> Tensor:
+        """Random images, or clips."""
+        return torch.randn(batch, channels, *self.frames, height, width)
 
     @property
     def subsets(self) -> list[tuple[int, ...]]:
@@ -92,6 +101,26 @@ ROWS = {
         ),
     ),
 }
+VIDEO_SWIN_ARCH = {**SWIN_ARCH, 'window_size': (2, 3, 3)}
+# four steps in time, the last half padding: windows of two are shifted
+ROWS['VideoSwinTransformer'] = Row(
+    type=VideoSwinTransformer,
+    arch=VIDEO_SWIN_ARCH,
+    channels=(8, 16, 32, 64),
+    strides=(4, 8, 16, 32),
+    frozen=frozen_stages,
+    faults=(
+        ({'arch': {**VIDEO_SWIN_ARCH, 'num_heads': (1, 2, 3, 4)}}, 'num_heads must divide'),
+        ({'window_size': 7}, r'window_size is three numbers .* got \(7,\)'),
+        ({'window_size': (8, 7)}, r'window_size is three numbers .* got \(8, 7\)'),
+        ({'window_size': (0, 7, 7)}, r'at least 1; got \(0, 7, 7\)'),
+        ({'patch_size': (2, 4, 8)}, r'height = width; got \(2, 4, 8\)'),
+        ({'inflation': 'centered'}, "average, centre; got 'centered'"),
+        ({'arch': {**VIDEO_SWIN_ARCH, 'head_dims': 8}}, r"unknown \['head_dims'\]"),
+    ),
+    frames=(7,),
+    steps=(4,),
+)
 VIT_ARCH = {'embed_dims': 24, 'depth': 4, 'num_heads': 3, 'mlp_ratio': 2}
 
 

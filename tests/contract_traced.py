@@ -33,7 +33,7 @@ class TestTraced:
             num_frozen_stages=num_frozen_stages,
         )
         compiled = torch.compile(model, fullgraph=True, backend='aot_eager', dynamic=False)
-        images = torch.randn(2, 3, 33, 50)
+        images = backbone.images(2, 33, 50)
         expected = gradients(model, images)
         for actual, wanted in zip(gradients(compiled, images), expected, strict=True):
             assert close(actual, wanted)
@@ -48,8 +48,8 @@ class TestTraced:
             model, fullgraph=True, dynamic=True, backend=lambda graph, _: graphs.append(graph) or graph.forward
         )
         with torch.no_grad():
-            for size in [(2, 3, 40, 57), (3, 3, 72, 45), (2, 3, 64, 96), (4, 3, 100, 61)]:
-                images = torch.randn(size)
+            for size in [(2, 40, 57), (3, 72, 45), (2, 64, 96), (4, 100, 61)]:
+                images = backbone.images(*size)
                 assert close(compiled(images), model(images))
         assert len(graphs) <= 2
 
@@ -60,7 +60,7 @@ class TestTraced:
     )
     def test_compiles_with_the_default_backend(self, backbone):
         model = backbone.build(out_indices=(0,)).eval()
-        images = torch.randn(1, 3, 33, 50)
+        images = backbone.images(1, 33, 50)
         with torch.no_grad():
             assert close(torch.compile(model, fullgraph=True)(images), model(images), 1e-4)
 
@@ -68,13 +68,13 @@ class TestTraced:
         model = backbone.build(out_indices=(0, 1)).eval()
         auto = torch.export.Dim.AUTO
         with torch.no_grad():
-            program = torch.export.export(
-                model, (torch.randn(2, 3, 75, 101),), dynamic_shapes=({0: auto, 2: auto, 3: auto},)
-            )
+            images = backbone.images(2, 75, 101)
+            sides = range(2, images.ndim)
+            program = torch.export.export(model, (images,), dynamic_shapes=({0: auto, **dict.fromkeys(sides, auto)},))
         # unguarded: the guards are on strides of maps of one window, at which the operations are right all the same
         exported = program.module(check_guards=False)
-        for size in [(2, 3, 75, 101), (1, 3, 31, 33), (3, 3, 64, 96), (1, 3, 20, 300), (2, 3, 10, 12)]:
-            images = torch.randn(size)
+        for size in [(2, 75, 101), (1, 31, 33), (3, 64, 96), (1, 20, 300), (2, 10, 12)]:
+            images = backbone.images(*size)
             assert close(exported(images), model(images))
 
 
@@ -89,14 +89,15 @@ def train_in_a_process(rank: int, name: str, folder: str) -> None:
 
 def train_in_a_group(rank: int, name: str) -> dict[str, torch.Tensor]:
     torch.manual_seed(0)
-    model = ROWS[name].build(out_indices=(0, 2), num_frozen_stages=1, drop_path_rate=0.1)
+    row = ROWS[name]
+    model = row.build(out_indices=(0, 2), num_frozen_stages=1, drop_path_rate=0.1)
     torch.manual_seed(rank)
     parallel = DistributedDataParallel(model, find_unused_parameters=False)
     trained = [parameter for parameter in model.parameters() if parameter.requires_grad]
     optimizer = torch.optim.AdamW(trained, lr=1e-3)
     for _ in range(3):
         optimizer.zero_grad()
-        images = torch.randn(2, 3, 33 + 8 * rank, 50)
+        images = row.images(2, 33 + 8 * rank, 50)
         sum(level.square().mean() for level in parallel(images) if level.requires_grad).backward()
         optimizer.step()
     return model.state_dict()

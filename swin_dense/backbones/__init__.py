@@ -3,6 +3,7 @@
 from swin_dense.backbones.base import Backbone
 from swin_dense.backbones.shift_vit import ShiftViT
 from swin_dense.backbones.swin import SwinTransformer
+from swin_dense.backbones.video_swin import VideoSwinTransformer
 from swin_dense.backbones.vit import VisionTransformer
 
-__all__ = ['Backbone', 'ShiftViT', 'SwinTransformer', 'VisionTransformer']
+__all__ = ['Backbone', 'ShiftViT', 'SwinTransformer', 'VideoSwinTransformer', 'VisionTransformer']

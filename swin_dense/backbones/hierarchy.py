@@ -1,6 +1,7 @@
-"""What backbones with a pyramid of stages share: Swin, ShiftViT.
+"""What backbones with a pyramid of stages share: Swin, Video Swin, ShiftViT.
 
-All inside is channels-last, (B, H, W, C); levels leave as (B, C, H, W) views of that memory. Names are those of the
+All inside is channels-last, (B, H, W, C), and (B, T, H, W, C) for clips; levels leave as (B, C, H, W) views of that
+memory, or (B, C, T, H, W). Names are those of the
 official code: patch_embed, layers.S.blocks.B, layers.S.downsample, and norm0, norm1, ... for the levels.
 """
 
@@ -39,7 +40,7 @@ class HierarchicalBackbone(Backbone):
             channels: of each stage.
             out_indices, num_frozen_stages: as the backbone's user gave them.
             patch_embed: (B, C_in, H, W) -> (B, H / P, W / P, C).
-            patch_size: P, in pixels.
+            patch_size: P, height and width in pixels.
             make_stage: stage number, whether a stage follows -> module that returns its level and the next one's input.
             make_norm: channels -> norm of a level.
         """
@@ -68,7 +69,7 @@ class HierarchicalBackbone(Backbone):
         for stage in range(len(self.layers)):
             level_BHWC, x_BHWC = self.run_stage(stage, x_BHWC)
             if stage in self.out_indices:
-                levels.append(self.get_submodule(f'norm{stage}')(level_BHWC).permute(0, 3, 1, 2))
+                levels.append(self.get_submodule(f'norm{stage}')(level_BHWC).movedim(-1, 1))
         return tuple(levels)
 
     def run_stage(self, stage: int, x_BHWC: Tensor) -> tuple[Tensor, Tensor]:

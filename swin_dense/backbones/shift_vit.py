@@ -114,7 +114,10 @@ class ShiftViT(HierarchicalBackbone):
             out_indices=out_indices,
             num_frozen_stages=num_frozen_stages,
             patch_embed=PatchEmbedding(
-                in_channels=in_channels, channels=channels[0], patch_size=PATCH_SIZE, norm=make_norm(channels[0])
+                in_channels=in_channels,
+                channels=channels[0],
+                patch_size=(PATCH_SIZE, PATCH_SIZE),
+                norm=make_norm(channels[0]),
             ),
             patch_size=PATCH_SIZE,
             make_stage=make_stage,

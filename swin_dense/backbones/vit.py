@@ -106,7 +106,9 @@ class VisionTransformer(Backbone):
         self.grid = _grid(image_size, patch_size)
         self.cls_token = nn.Parameter(torch.zeros(1, 1, channels)) if class_token else None
         self.pos_embed = nn.Parameter(torch.zeros(1, self.grid[0] * self.grid[1] + class_token, channels))
-        self.patch_embed = PatchEmbedding(in_channels=in_channels, channels=channels, patch_size=patch_size, norm=None)
+        self.patch_embed = PatchEmbedding(
+            in_channels=in_channels, channels=channels, patch_size=(patch_size, patch_size), norm=None
+        )
         self.blocks = nn.ModuleList(
             TransformerBlock(
                 channels=channels,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import isqrt
 from typing import Any
 
-from swin_dense.backbones import shift_vit, swin, vit
+from swin_dense.backbones import shift_vit, vit, windowed
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -91,7 +91,7 @@ def _padded(own: Any, preset: Any) -> list[tuple[int, int]]:
 
 
 _PRESETS: dict[str, dict[str, dict[str, Any]]] = {
-    'Swin': swin.ARCHITECTURES,
+    'Swin': windowed.ARCHITECTURES,
     'ShiftViT': {
         name: {field: value for field, value in preset.items() if field != 'n_div'}
         for name, preset in shift_vit.ARCHITECTURES.items()

@@ -13,9 +13,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from swin_dense.backbones.swin import PATCH_SIZE, SwinBlock, SwinTransformer
+from swin_dense.backbones.swin import PATCH_SIZE, SwinTransformer
 from swin_dense.backbones.vit import TransformerBlock, VisionTransformer
-from swin_dense.layers.windows import Size, WindowLayout, window_layout
+from swin_dense.layers.swin_block import SwinBlock
+from swin_dense.layers.windows import Extent, WindowLayout, window_layout
 
 _QUERIES = 1024  # worked on together
 
@@ -151,7 +152,7 @@ def _watch(block: Any, distances: BlockDistances, look: Callable[..., None]) -> 
 
 def _look_at_swin(block: SwinBlock, inputs: Any, x_NLC: Tensor, rest: Any, distances: BlockDistances) -> None:
     groups, bias_hLL = rest
-    real_NL = _real(block._layout(inputs[0]), x_NLC)
+    real_NL = _real(block.layout(inputs[0]), x_NLC)
     q, k = _queries_and_keys(block.attn, x_NLC)
     places = _places(block.window_size, distances.stride, x_NLC)
     for group in groups:
@@ -191,7 +192,7 @@ def _real(layout: WindowLayout, x_NLC: Tensor) -> Tensor | None:
     return real.index_fill_(0, layout.padding, False).view(x_NLC.shape[:2])
 
 
-def _places(size: Size, stride: int, like: Tensor) -> Tensor:
+def _places(size: Extent, stride: int, like: Tensor) -> Tensor:
     """(L, 2) pixels, y and x."""
     rows, columns = (torch.arange(side, device=like.device, dtype=torch.float32) * stride for side in size)
     return torch.cartesian_prod(rows, columns)

@@ -10,9 +10,9 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from swin_dense.backbones import shift_vit, swin, vit
+from swin_dense.backbones import shift_vit, swin, vit, windowed
 from swin_dense.backbones.base import resolved_arch
-from swin_dense.layers.windows import Size, padded_size
+from swin_dense.layers.windows import Size, padded_extent
 
 Settings = Mapping[str, Any]
 
@@ -33,14 +33,14 @@ def closed_form_macs(backbone: Settings, image_size: Size) -> int | None:
 
 def window_attention_macs(size: Size, window: int, channels: int) -> int:
     """W-MSA on a map: queries, keys and values of whole windows, two products of attention, the output projection."""
-    height, width = padded_size(*size, (window, window))
+    height, width = padded_extent(size, (window, window))
     padded = height * width
     return 3 * padded * channels**2 + 2 * window**2 * padded * channels + size[0] * size[1] * channels**2
 
 
 def swin_macs(settings: Settings, image_size: Size) -> int:
-    fields = resolved_arch(settings['arch'], swin.ARCHITECTURES, optional=('window_size', 'mlp_ratio'))
-    window = fields.get('window_size', 7) if settings['window_size'] is None else settings['window_size']
+    fields = windowed.windowed_arch(settings['arch'])
+    window = fields.get('window_size', swin.WINDOW_SIZE) if settings['window_size'] is None else settings['window_size']
 
     def block(size: Size, channels: int) -> int:
         hidden = int(channels * fields.get('mlp_ratio', 4))
@@ -79,7 +79,7 @@ def vit_macs(settings: Settings, image_size: Size) -> int:
         if settings['relative_position']:
             # every query with a row for each height, and each width, of its map or window
             grid = size if number in global_blocks else (window, window)
-            padded = size if number in global_blocks else padded_size(*size, (window, window))
+            padded = size if number in global_blocks else padded_extent(size, (window, window))
             total += padded[0] * padded[1] * (grid[0] + grid[1]) * channels
         total += 2 * tokens * channels * int(channels * fields.get('mlp_ratio', 4))
     return total

@@ -18,8 +18,8 @@ from torch import Tensor
 from swin_dense.layers.linear import cpu_emulates_bfloat16
 from swin_dense.layers.windows import WindowGroup
 
-# Windows x heads whose attention maps are worked on together, a thread: 64 maps of 49 x 49 floats are 600 kB.
-MAPS_PER_THREAD = 64
+# Numbers in the attention maps that are worked on together, a thread: 64 maps of 49 x 49 floats are 600 kB.
+MAP_VALUES_PER_THREAD = 64 * 49**2
 
 
 def packed_attention(qkv_NL3hD: Tensor, bias_hLL: Tensor, groups: tuple[WindowGroup, ...]) -> Tensor:
@@ -78,11 +78,11 @@ class _PackedAttention(torch.autograd.Function):
         grad_qkv = torch.empty_like(qkv)
         dtype = torch.promote_types(qkv.dtype, torch.float32)
         grad_bias = torch.zeros_like(bias_hLL, dtype=dtype)
-        heads = qkv.shape[3]
+        map_values = qkv.shape[3] * qkv.shape[1] ** 2
         with torch.autocast('cpu', enabled=False):
             for group in ctx.groups:
                 bias = _group_bias(bias_hLL, group, dtype)
-                for part in _tiles(group, heads):
+                for part in _tiles(group, map_values):
                     grads, grad_logits = _gradients(qkv[part], output[part], grad_output[part], bias)
                     for slot, grad in enumerate(grads):
                         grad_qkv[part, :, slot] = grad.transpose(1, 2)
@@ -90,8 +90,9 @@ class _PackedAttention(torch.autograd.Function):
         return grad_qkv, grad_bias.to(bias_hLL.dtype), None
 
 
-def _tiles(group: WindowGroup, heads: int) -> Iterator[slice]:
-    step = max(1, MAPS_PER_THREAD * torch.get_num_threads() // heads)
+def _tiles(group: WindowGroup, map_values: int) -> Iterator[slice]:
+    """Runs of windows, each of which has `map_values` numbers in its attention maps."""
+    step = max(1, MAP_VALUES_PER_THREAD * torch.get_num_threads() // map_values)
     return (slice(start, min(start + step, group.stop)) for start in range(group.start, group.stop, step))
 
 

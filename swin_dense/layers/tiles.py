@@ -33,13 +33,13 @@ def _tiles(start: int, stop: int, size: int) -> Iterator[slice]:
 
 
 def window_attention_residual(
-    x_BHWC: Tensor, norm: nn.Module, attention: WindowAttention, layout: WindowLayout
+    x_BSC: Tensor, norm: nn.Module, attention: WindowAttention, layout: WindowLayout
 ) -> Tensor:
     """`x + proj(merge(attend(partition(norm(x)))))`, tile by tile."""
-    rows = x_BHWC.flatten(0, 2)
+    rows = x_BSC.flatten(0, -2)
     tile_rows = ROWS_PER_THREAD * torch.get_num_threads()
-    tokens = attention.window_size[0] * attention.window_size[1]
-    bias = attention.position_bias()
+    tokens = layout.tokens
+    bias = attention.position_bias(layout.window_size)
     attended: list[Tensor] = []
     for group in layout.groups:
         for windows in _tiles(group.start, group.stop, max(1, tile_rows // tokens)):
@@ -56,12 +56,12 @@ def window_attention_residual(
     for part in _tiles(0, len(rows), tile_rows):
         branch = attention.proj(values.index_select(0, layout.scatter[part]))
         torch.add(rows[part], branch, out=result[part])
-    return result.view_as(x_BHWC)
+    return result.view_as(x_BSC)
 
 
-def mlp_residual_(x_BHWC: Tensor, norm: nn.Module, mlp: MLP) -> Tensor:
+def mlp_residual_(x: Tensor, norm: nn.Module, mlp: MLP) -> Tensor:
     """`x + mlp(norm(x))`, written into `x`, tile by tile; `norm` is one of each row by itself."""
-    return _add_mlp_(x_BHWC, lambda rows, part: norm(rows[part]), mlp)
+    return _add_mlp_(x, lambda rows, part: norm(rows[part]), mlp)
 
 
 def mlp_of_normed_residual_(x_BHWC: Tensor, normed_BHWC: Tensor, mlp: MLP) -> Tensor:

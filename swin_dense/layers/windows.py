@@ -1,14 +1,17 @@
 """Cutting a map into windows, cyclically shifted or not, and putting it together again.
 
-Layout: maps are (B, H, W, C), windows (N, L, C). Legend in suffixes: B batch, H W map, C channels, N windows of all
-images, L tokens per window. `partition_windows` and `merge_windows` are the definition, in operations that a compiler
-can fuse. `WindowLayout` is the same as one gather each way: pad, shift and partition together move each token once. Its
-windows are ordered by attention mask, of which there are at most four, so that no mask per window is ever stored.
+Layout: maps are (B, S, C), windows (N, L, C). Legend in suffixes: B batch, S the axes of a map (H W of an image, T H W
+of a clip), C channels, N windows of all images, L tokens per window. `partition_windows` and `merge_windows` are the
+definition, in operations that a compiler can fuse. `WindowLayout` is the same as one gather each way: pad, shift and
+partition together move each token once. Its windows are ordered by attention mask, of which an image has at most four
+and a clip eight, so that no mask per window is ever stored.
 """
 
 from bisect import bisect_left
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import chain
+from math import prod
 from typing import Any
 
 import torch
@@ -16,60 +19,64 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from swin_dense.layers.cache import cached_table
+from swin_dense.layers.tracing import known_true
 
-Size = tuple[int, int]
+Size = tuple[int, int]  # (height, width)
+Extent = tuple[int, ...]  # (height, width) of a map, (time, height, width) of a clip
 # Official Swin: added to the logits of tokens that were not neighbours before the cyclic shift.
 NOT_NEIGHBOURS = -100.0
 
 
-def padded_size(height: int, width: int, window_size: Size) -> Size:
-    """The map's size, grown at the bottom and right to whole windows."""
-    return (
-        (height + window_size[0] - 1) // window_size[0] * window_size[0],
-        (width + window_size[1] - 1) // window_size[1] * window_size[1],
-    )
+def padded_extent(extent: Extent, window_size: Extent) -> Extent:
+    """The map's extent, grown at the end of each axis to whole windows."""
+    return tuple((side + window - 1) // window * window for side, window in zip(extent, window_size, strict=True))
 
 
-def partition_windows(x_BHWC: Tensor, window_size: Size, shift: Size) -> Tensor:
-    """Pads with zeros, shifts cyclically up and left by `shift`, cuts: (B, H, W, C) -> (N, L, C)."""
-    batch, height, width, channels = x_BHWC.shape
-    padded_height, padded_width = padded_size(height, width, window_size)
-    x_BHWC = F.pad(x_BHWC, (0, 0, 0, padded_width - width, 0, padded_height - height))
-    if any(shift):
-        x_BHWC = torch.roll(x_BHWC, (-shift[0], -shift[1]), (1, 2))
-    rows, columns = padded_height // window_size[0], padded_width // window_size[1]
-    x = x_BHWC.reshape(batch, rows, window_size[0], columns, window_size[1], channels)
-    return x.transpose(2, 3).reshape(batch * rows * columns, window_size[0] * window_size[1], channels)
+def partition_windows(x_BSC: Tensor, window_size: Extent, shift: Extent) -> Tensor:
+    """Pads with zeros, shifts cyclically towards the origin by `shift`, cuts: (B, S, C) -> (N, L, C)."""
+    batch, *extent, channels = x_BSC.shape
+    padded = padded_extent(tuple(extent), window_size)
+    missing = [(0, whole - side) for whole, side in zip(padded, extent, strict=True)]
+    x_BSC = F.pad(x_BSC, (0, 0, *chain.from_iterable(reversed(missing))))
+    axes = len(window_size)
+    if _moves(shift):
+        x_BSC = torch.roll(x_BSC, tuple(-step for step in shift), tuple(range(1, axes + 1)))
+    counts = [whole // window for whole, window in zip(padded, window_size, strict=True)]
+    x = x_BSC.reshape(batch, *chain.from_iterable(zip(counts, window_size, strict=True)), channels)
+    x = x.permute(0, *range(1, 2 * axes, 2), *range(2, 2 * axes + 1, 2), 2 * axes + 1)
+    return x.reshape(batch * prod(counts), prod(window_size), channels)
 
 
-def merge_windows(windows_NLC: Tensor, size: tuple[int, int, int], window_size: Size, shift: Size) -> Tensor:
-    """Undoes `partition_windows` for maps of `size`, which is (B, H, W): (N, L, C) -> (B, H, W, C)."""
-    batch, height, width = size
-    padded_height, padded_width = padded_size(height, width, window_size)
-    rows, columns = padded_height // window_size[0], padded_width // window_size[1]
-    x = windows_NLC.reshape(batch, rows, columns, window_size[0], window_size[1], windows_NLC.shape[-1])
-    x_BHWC = x.transpose(2, 3).reshape(batch, padded_height, padded_width, windows_NLC.shape[-1])
-    if any(shift):
-        x_BHWC = torch.roll(x_BHWC, shift, (1, 2))
+def merge_windows(windows_NLC: Tensor, size: Extent, window_size: Extent, shift: Extent) -> Tensor:
+    """Undoes `partition_windows` for maps of `size`, which is (B, S): (N, L, C) -> (B, S, C)."""
+    batch, *extent = size
+    padded, axes = padded_extent(tuple(extent), window_size), len(window_size)
+    counts = [whole // window for whole, window in zip(padded, window_size, strict=True)]
+    x = windows_NLC.reshape(batch, *counts, *window_size, windows_NLC.shape[-1])
+    x = x.permute(0, *chain.from_iterable((1 + axis, 1 + axes + axis) for axis in range(axes)), 2 * axes + 1)
+    x_BSC = x.reshape(batch, *padded, windows_NLC.shape[-1])
+    if _moves(shift):
+        x_BSC = torch.roll(x_BSC, shift, tuple(range(1, axes + 1)))
     # always a copy, which compilers fuse: whether a view is contiguous depends on whether windows fit, and would be
     # compiled in
-    return x_BHWC[:, :height, :width].clone(memory_format=torch.contiguous_format)
+    inside = (slice(None), *(slice(side) for side in extent))
+    return x_BSC[inside].clone(memory_format=torch.contiguous_format)
 
 
-def shifted_window_mask(size: Size, window_size: Size, shift: Size, *, device: torch.device) -> Tensor:
-    """The additive mask of every window of one image, (windows, L, L): 0 between neighbours, -100 elsewhere."""
-    padded = padded_size(*size, window_size)
-    regions = []
-    for axis in range(2):
-        position = torch.arange(padded[axis], device=device)
-        # pad first: the regions are those of the padded grid
-        wrapped = (position >= padded[axis] - shift[axis]).long()
-        last_window = (
-            (position >= padded[axis] - window_size[axis]).long() if shift[axis] else torch.zeros_like(position)
-        )
-        regions.append(last_window + wrapped)
-    region_HW = regions[0][:, None] * 3 + regions[1][None, :]
-    region_NL = partition_windows(region_HW[None, :, :, None], window_size, (0, 0))[..., 0]
+def _moves(shift: Extent) -> bool:
+    """Whether a shift is one; where compilers do not know its size, it is taken for one."""
+    return not all(known_true(step == 0) for step in shift)
+
+
+def shifted_window_mask(extent: Extent, window_size: Extent, shift: Extent, *, device: torch.device) -> Tensor:
+    """The additive mask of every window of one map, (windows, L, L): 0 between neighbours, -100 elsewhere."""
+    region_S = torch.zeros((), dtype=torch.long, device=device)
+    # pad first: the regions are those of the padded grid
+    for whole, step in zip(padded_extent(extent, window_size), shift, strict=True):
+        # of the official regions along an axis, those that meet within a window: what came over the edge, and the rest
+        wrapped = torch.arange(whole, device=device) >= whole - step
+        region_S = region_S[..., None] * 2 + wrapped.long()
+    region_NL = partition_windows(region_S[None, ..., None], window_size, (0,) * len(window_size))[..., 0]
     return (region_NL[:, :, None] != region_NL[:, None, :]) * NOT_NEIGHBOURS
 
 
@@ -87,45 +94,51 @@ class WindowLayout:
     """Where each token of a batch of maps sits in its windows, and back.
 
     Attributes:
-        gather: (N * L,) row of the flattened (B * H * W, C) map that each window token is; 0 for padding.
+        window_size: tokens along each axis of a window.
+        gather: (N * L,) row of the flattened (B * S, C) map that each window token is; 0 for padding.
         padding: ascending positions in `gather` that are padding, or None where the windows fit.
-        scatter: (B * H * W,) position in `gather` of each token of the map.
+        scatter: (B * S,) position in `gather` of each token of the map.
         groups: the windows in order, grouped by attention mask.
     """
 
+    window_size: Extent
     gather: Tensor
     padding: Tensor | None
     scatter: Tensor
     groups: tuple[WindowGroup, ...]
+
+    @property
+    def tokens(self) -> int:
+        """L."""
+        return prod(self.window_size)
 
     @cached_property
     def _padding_positions(self) -> list[int]:
         return [] if self.padding is None else self.padding.tolist()
 
     def partition_part(self, rows: Tensor, part: slice) -> tuple[Tensor, Tensor | None]:
-        """Rows `part` of `gather` from (B * H * W, C), and which of them are padding (their content means nothing)."""
+        """Rows `part` of `gather` from (B * S, C), and which of them are padding (their content means nothing)."""
         first, last = (bisect_left(self._padding_positions, edge) for edge in (part.start, part.stop))
         padding = None if first == last or self.padding is None else self.padding[first:last] - part.start
         return rows.index_select(0, self.gather[part]), padding
 
-    def partition(self, x_BHWC: Tensor) -> Tensor:
-        """(B, H, W, C) -> (N * L, C), padding zero."""
-        return _MoveRows.apply(x_BHWC.flatten(0, 2), self.gather, self.padding, self.scatter, None)
+    def partition(self, x_BSC: Tensor) -> Tensor:
+        """(B, S, C) -> (N * L, C), padding zero."""
+        return _MoveRows.apply(x_BSC.flatten(0, -2), self.gather, self.padding, self.scatter, None)
 
-    def merge(self, rows: Tensor, size: tuple[int, ...]) -> Tensor:
-        """(N * L, C) -> (B, H, W, C), padding dropped; `size` is (B, H, W)."""
+    def merge(self, rows: Tensor, size: Extent) -> Tensor:
+        """(N * L, C) -> (B, S, C), padding dropped; `size` is (B, S)."""
         return _MoveRows.apply(rows, self.scatter, None, self.gather, self.padding).unflatten(0, size)
 
 
 @cached_table(max_entries=128)
-def window_layout(batch: int, size: Size, window_size: Size, shift: Size, device: torch.device) -> WindowLayout:
-    """The layout of a batch of maps of `size` (height, width), shifted up and left by `shift` (0, 0: not at all)."""
-    height, width = size
-    token_HW = torch.arange(1, height * width + 1).view(1, height, width, 1)
-    token_NL = partition_windows(token_HW, window_size, shift)[..., 0]
-    group_of_window, masks = _masks_by_window(size, window_size, shift)
+def window_layout(batch: int, extent: Extent, window_size: Extent, shift: Extent, device: torch.device) -> WindowLayout:
+    """The layout of a batch of maps of `extent`, shifted towards the origin by `shift` (zeros: not at all)."""
+    token_S = torch.arange(1, prod(extent) + 1).view(1, *extent, 1)
+    token_NL = partition_windows(token_S, window_size, shift)[..., 0]
+    group_of_window, masks = _masks_by_window(extent, window_size, shift)
 
-    offsets_B = torch.arange(batch).view(-1, 1, 1) * height * width
+    offsets_B = torch.arange(batch).view(-1, 1, 1) * prod(extent)
     tokens, groups, start = [], [], 0
     for group, mask in enumerate(masks):
         members_NL = token_NL[group_of_window == group]
@@ -137,9 +150,10 @@ def window_layout(batch: int, size: Size, window_size: Size, shift: Size, device
 
     gather = torch.cat(tokens)
     padding = (gather < 0).nonzero()[:, 0]
-    scatter = torch.empty(batch * height * width, dtype=torch.long)
+    scatter = torch.empty(batch * prod(extent), dtype=torch.long)
     scatter[gather[gather >= 0]] = (gather >= 0).nonzero()[:, 0]
     return WindowLayout(
+        window_size=window_size,
         gather=gather.clamp(min=0).int().to(device),
         padding=padding.to(device) if len(padding) else None,
         scatter=scatter.int().to(device),
@@ -147,17 +161,18 @@ def window_layout(batch: int, size: Size, window_size: Size, shift: Size, device
     )
 
 
-def _masks_by_window(size: Size, window_size: Size, shift: Size) -> tuple[Tensor, list[Tensor | None]]:
-    """The mask's number for each window of one image, and the masks: inside, right edge, bottom edge, corner."""
-    padded = padded_size(*size, window_size)
-    rows, columns = (padded[axis] // window_size[axis] for axis in range(2))
-    at_bottom = (torch.arange(rows) == rows - 1) & (shift[0] > 0)
-    at_right = (torch.arange(columns) == columns - 1) & (shift[1] > 0)
-    kind = (at_bottom[:, None] * 2 + at_right[None, :] * 1).flatten()
-    # a map of two windows by two has a window of every kind, in this order
-    two_by_two = (2 * window_size[0], 2 * window_size[1])
-    mask_of_kind = shifted_window_mask(two_by_two, window_size, shift, device=torch.device('cpu'))
-    kinds, number = torch.unique(kind, return_inverse=True)
+def _masks_by_window(extent: Extent, window_size: Extent, shift: Extent) -> tuple[Tensor, list[Tensor | None]]:
+    """The mask's number for each window of one map, and the masks: inside, right edge, bottom edge, corner; and so on
+    for the last windows in time.
+    """
+    kind_S = torch.zeros((), dtype=torch.long)
+    for whole, window, step in zip(padded_extent(extent, window_size), window_size, shift, strict=True):
+        is_last = torch.arange(whole // window) == whole // window - 1
+        kind_S = kind_S[..., None] * 2 + (is_last & (step > 0)).long()
+    # a map of two windows along each axis has a window of every kind, in this order
+    twice = tuple(2 * window for window in window_size)
+    mask_of_kind = shifted_window_mask(twice, window_size, shift, device=torch.device('cpu'))
+    kinds, number = torch.unique(kind_S.flatten(), return_inverse=True)
     masks = [None if one == 0 else mask_of_kind[one].clone() for one in kinds.tolist()]
     return number, masks
 

@@ -30,7 +30,7 @@ def in_small_tiles(model, images):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(mlp, 'ROWS_PER_THREAD', 97)
         patch.setattr(tiles, 'ROWS_PER_THREAD', 113)
-        patch.setattr(packed_attention, 'MAPS_PER_THREAD', 1)
+        patch.setattr(packed_attention, 'MAP_VALUES_PER_THREAD', 1)
         outputs = in_tiles(model, images)
         torch.testing.assert_close(plain(model, images), outputs, rtol=1e-3, atol=1e-4)
         return outputs

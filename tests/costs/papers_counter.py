@@ -11,9 +11,9 @@ from collections import Counter
 
 from torch import nn
 
-from swin_dense.backbones.swin import SwinBlock
 from swin_dense.costs.parts import walk
 from swin_dense.layers.patches import PatchEmbedding
+from swin_dense.layers.swin_block import SwinBlock
 
 
 def papers_macs(model, images):

@@ -4,9 +4,9 @@ import pytest
 import torch
 from mmengine.config import Config
 
-from swin_dense.backbones.swin import SwinBlock
 from swin_dense.backbones.vit import TransformerBlock
 from swin_dense.costs import build_model, closed_form_macs, count_costs, count_macs
+from swin_dense.layers.swin_block import SwinBlock
 
 TINY_SWIN = {'embed_dims': 8, 'depths': (2, 3, 2, 1), 'num_heads': (1, 2, 4, 8)}
 TINY_SHIFT = {'embed_dims': 12, 'depths': (1, 2, 3, 1), 'mlp_ratio': 2, 'n_div': 12}

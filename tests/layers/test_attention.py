@@ -1,5 +1,7 @@
 """Window attention against torch's own attention, differentiated by autograd."""
 
+import itertools
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -11,9 +13,9 @@ from swin_dense.layers.packed_attention import packed_attention
 from swin_dense.layers.windows import WindowGroup, window_layout
 
 
-@pytest.fixture(params=[1, 64], ids=['a window a tile', 'all in one tile'])
+@pytest.fixture(params=[1, 64 * 6**2], ids=['a window a tile', 'all in one tile'])
 def _tiles(request, monkeypatch):
-    monkeypatch.setattr(packed_module, 'MAPS_PER_THREAD', request.param)
+    monkeypatch.setattr(packed_module, 'MAP_VALUES_PER_THREAD', request.param)
 
 
 def example(dtype):
@@ -67,15 +69,23 @@ def test_gradients_in_bfloat16_are_rounded_ones(monkeypatch, emulated):
         assert (x - y).abs().max() < 0.03 * y.abs().max()
 
 
-@pytest.mark.parametrize('window_size', [(7, 7), (3, 5)])
-def test_relative_position_index_is_the_official_construction(window_size):
-    rows, columns = window_size
-    coordinates = torch.stack(torch.meshgrid(torch.arange(rows), torch.arange(columns), indexing='ij')).flatten(1)
-    relative = (coordinates[:, :, None] - coordinates[:, None, :]).permute(1, 2, 0).contiguous()
-    relative[:, :, 0] += rows - 1
-    relative[:, :, 1] += columns - 1
-    relative[:, :, 0] *= 2 * columns - 1
-    assert torch.equal(relative_position_index(window_size, torch.device('cpu')), relative.sum(-1))
+@pytest.mark.parametrize('window_size', [(7, 7), (3, 5), (2, 3, 5)])
+def test_relative_position_index_is_a_table_of_offsets(window_size):
+    index = relative_position_index(window_size, torch.device('cpu'))
+    offsets = list(itertools.product(*(range(1 - side, side) for side in window_size)))
+    tokens = list(itertools.product(*(range(side) for side in window_size)))
+    assert index.shape == (len(tokens), len(tokens))
+    for query, key in itertools.product(range(len(tokens)), repeat=2):
+        offset = tuple(q - k for q, k in zip(tokens[query], tokens[key], strict=True))
+        assert offsets[index[query, key]] == offset
+
+
+@pytest.mark.parametrize('within', [(2, 2, 5), (1, 3, 4), (1, 1, 1)])
+def test_smaller_windows_have_their_true_offsets(within):
+    whole, index = (relative_position_index((2, 3, 5), torch.device('cpu'), within=size) for size in (None, within))
+    inside = torch.zeros(2, 3, 5, dtype=torch.bool)
+    inside[: within[0], : within[1], : within[2]] = True
+    assert torch.equal(index, whole[inside.flatten()][:, inside.flatten()])
 
 
 def test_traced_attention_is_the_same():
@@ -87,7 +97,9 @@ def test_traced_attention_is_the_same():
     zeros = torch.zeros(9, 9)
     mask = torch.stack([zeros if g.mask is None else g.mask for g in layout.groups for _ in range(g.start, g.stop)])
     expected = attention.attend(windows, layout.groups, attention.position_bias())
-    torch.testing.assert_close(attention.attend_traced(windows, mask), expected, rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(
+        attention.attend_traced(windows, attention.position_bias(), mask), expected, rtol=1e-5, atol=1e-5
+    )
 
 
 def test_heads_divide_channels():

@@ -26,13 +26,15 @@ def randomized(module):
     return module
 
 
-@pytest.mark.parametrize('size', [(1, 1), (8, 12), (9, 14), (3, 11)])
+@pytest.mark.parametrize('size', [(1, 1), (8, 12), (9, 14), (3, 11), (1, 1, 1), (5, 9, 14), (4, 3, 11)])
 def test_patch_embedding_is_a_padded_convolution(size):
-    embedding = randomized(PatchEmbedding(in_channels=5, channels=6, patch_size=4, norm=nn.LayerNorm(6)))
+    patch, convolution = ((4, 4), F.conv2d) if len(size) == 2 else ((2, 4, 3), F.conv3d)
+    embedding = randomized(PatchEmbedding(in_channels=5, channels=6, patch_size=patch, norm=nn.LayerNorm(6)))
     images = torch.randn(2, 5, *size)
-    padded = F.pad(images, (0, -size[1] % 4, 0, -size[0] % 4))
-    expected = embedding.norm(F.conv2d(padded, embedding.proj.weight, embedding.proj.bias, stride=4).movedim(1, -1))
-    torch.testing.assert_close(embedding(images), expected, rtol=1e-4, atol=1e-5)
+    after = [-side % step for side, step in zip(size, patch, strict=True)]
+    padded = F.pad(images, [pad for missing in reversed(after) for pad in (0, missing)])
+    patches = convolution(padded, embedding.proj.weight, embedding.proj.bias, stride=patch)
+    torch.testing.assert_close(embedding(images), embedding.norm(patches.movedim(1, -1)), rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize('size', [(1, 1), (4, 6), (3, 5), (2, 7)])
@@ -50,6 +52,9 @@ def test_patch_merging_is_the_loop(size):
             neighbours = F.layer_norm(torch.cat(values, -1), (12,), merging.norm.weight, merging.norm.bias)
             expected[:, row, column] = neighbours @ merging.reduction.weight.T
     torch.testing.assert_close(merging(x), expected, rtol=1e-4, atol=1e-5)
+    clips = torch.stack([x, 2 * x, -x], 1)  # frame by frame
+    merged = torch.stack([expected, merging(2 * x), merging(-x)], 1)
+    torch.testing.assert_close(merging(clips), merged, rtol=1e-4, atol=1e-5)
 
 
 def test_initial_weights():
