@@ -41,11 +41,19 @@ def _child(name: str, parent: parents.Registry, *locations: str) -> Registry:
     return Registry(name, parent=parent, scope=SCOPE, locations=[f'{SCOPE}.{place}' for place in locations])
 
 
-MODELS = _child('model', parents.MODELS, 'backbones', 'necks')
+MODELS = _child(
+    'model',
+    parents.MODELS,
+    'backbones',
+    'necks',
+    'video.clip_preprocessor',
+    'video.pooled_head',
+    'video.recogniser',
+)
 TASK_UTILS = _child('task util', parents.TASK_UTILS, 'assigners.atss', 'assigners.max_iou')
 # its other files serve without mmdet and mmseg
 DATASETS = _child('dataset', parents.DATASETS, 'datasets.coco', 'datasets.semantic')
-METRICS = _child('metric', parents.METRICS, 'evaluation.coco_metric', 'evaluation.iou_metric')
+METRICS = _child('metric', parents.METRICS, 'evaluation.coco_metric', 'evaluation.iou_metric', 'video.clip_accuracy')
 HOOKS = _child('hook', parents.HOOKS, 'engine')
 LOOPS = _child('loop', parents.LOOPS, 'engine')
 RUNNERS = _child('runner', parents.RUNNERS, 'engine')

@@ -1,0 +1,1 @@
+"""Video: recognition of clips, and segmentation of their frames."""
