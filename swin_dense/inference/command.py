@@ -74,6 +74,8 @@ def predict_files(run: Run) -> int:
         from swin_dense.inference.ray_workers import RayTeam
 
         team = RayTeam(run.settings, address=run.ray, num_workers=run.ray_workers)
+    if team.worker.predictor.takes_videos:  # as wholes, not frame by frame
+        sources = tuple(replace(each, is_video=False) for each in sources)
     facts = _facts(run, listing, team.worker)
     _make_folder(out)
     _claim(out, run, team.worker)
@@ -226,7 +228,7 @@ def _facts(run: Run, listing: Listing, worker: Worker) -> dict[str, Any]:
     predictor = worker.predictor
     category_ids, image_ids = list(range(1, len(predictor.classes) + 1)), None
     if run.annotations is not None and predictor.task != 'detection':
-        raise ValueError('--annotations gives ids for coco.json, which is of detection; this model segments.')
+        raise ValueError('--annotations gives ids for coco.json, which is of detection; this model has another task.')
     if run.annotations is not None:
         category_ids, image_ids = _ids_of(run.annotations, predictor.classes, listing)
     return {

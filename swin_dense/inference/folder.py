@@ -3,6 +3,8 @@
 overlays/NAME.jpg   the image with what was found drawn on it
 masks/NAME.png      segmentation: the class of each pixel, a number
 colors/NAME.png     segmentation: the same, in the colours of the classes
+
+A video whose action is recognised is one image here: four of its frames.
 """
 
 import errno
@@ -17,14 +19,15 @@ import numpy as np
 
 from swin_dense.engine.atomic import replacing
 from swin_dense.inference.masks import encoded
-from swin_dense.inference.overlays import draw_detections, draw_segmentation
-from swin_dense.inference.results import Detections, Prediction, Segmentation
+from swin_dense.inference.overlays import draw_detections, draw_recognition, draw_segmentation
+from swin_dense.inference.results import Detections, Prediction, Recognition, Segmentation
 
 OVERLAYS, COCO, MASKS, COLORS = 'overlays', 'coco', 'masks', 'colors'
-SAVED = {'detection': (OVERLAYS, COCO), 'segmentation': (OVERLAYS, MASKS, COLORS)}
+SAVED = {'detection': (OVERLAYS, COCO), 'segmentation': (OVERLAYS, MASKS, COLORS), 'recognition': (OVERLAYS,)}
 KINDS = (OVERLAYS, MASKS, COLORS)  # sub-folders
 _SUFFIXES = {OVERLAYS: '.jpg', MASKS: '.png', COLORS: '.png'}
 _JPEG_QUALITY = 92
+_BEST_CLASSES = 5  # of a video
 # what an operating system says of a place that takes no more files, of any image
 _UNUSABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR)
 
@@ -62,6 +65,8 @@ class OutputFolder:
         with unusable_folder_told(self.path):
             if isinstance(prediction, Segmentation):
                 return self._write_segmentation(name, image, prediction)
+            if isinstance(prediction, Recognition):
+                return self._write_recognition(name, image, prediction)
             return self._write_detections(name, image, prediction)
 
     def _write_detections(self, name: str, image: np.ndarray, found: Detections) -> dict[str, Any]:
@@ -99,6 +104,20 @@ class OutputFolder:
             'height': found.size[0],
             'width': found.size[1],
             'pixels': {self.classes[label]: int(counts[label]) for label in present},
+        }
+
+    def _write_recognition(self, name: str, image: np.ndarray, found: Recognition) -> dict[str, Any]:
+        best = found.best(_BEST_CLASSES)
+        if OVERLAYS in self.save:
+            drawn = draw_recognition(image, found, best, classes=self.classes, palette=self.palette)
+            self._write_picture(OVERLAYS, name, drawn)
+        return {
+            'class': self.classes[best[0]],
+            'score': round(float(found.scores[best[0]]), 6),
+            'best': [
+                {'label': label, 'class': self.classes[label], 'score': round(float(found.scores[label]), 6)}
+                for label in best
+            ],
         }
 
     def _write_picture(self, kind: str, name: str, image_rgb: np.ndarray) -> None:

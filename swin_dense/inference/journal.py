@@ -251,6 +251,10 @@ def _write_failed(path: Path, failed: Sequence[tuple[str, str]]) -> None:
         file.write(text.encode('utf-8', 'surrogateescape'))
 
 
+# what the summary has the numbers of, by class
+_COUNTED = {'detection': 'objects', 'segmentation': 'pixels', 'recognition': 'videos'}
+
+
 class _Merged:
     """Counts what goes through, and turns detections into COCO's results."""
 
@@ -267,7 +271,8 @@ class _Merged:
 
     def take(self, line: Mapping[str, Any]) -> bytes:
         self.images += 1
-        self.counts.update(line.get('pixels') or (found['class'] for found in line.get('detections', ())))
+        named = [line] if 'best' in line else line.get('detections', ())
+        self.counts.update(line.get('pixels') or (found['class'] for found in named))
         if not self.has_coco:
             return b''
         text = b''
@@ -296,7 +301,7 @@ class _Merged:
 
     def summary(self) -> dict[str, Any]:
         first = self.facts[0]
-        counted = 'objects' if first['task'] == 'detection' else 'pixels'
+        counted = _COUNTED[first['task']]
         return {
             'images': self.images,
             'failed': len(self.failed),

@@ -125,7 +125,7 @@ def _names(
 
 def class_count(model: nn.Module) -> int | None:
     """How many classes the heads of `model` tell apart; None where they do not say."""
-    for path in ('decode_head', 'roi_head.bbox_head', 'bbox_head'):
+    for path in ('decode_head', 'roi_head.bbox_head', 'bbox_head', 'cls_head'):
         head: Any = model
         for name in path.split('.'):
             head = getattr(head, name, None)

@@ -13,7 +13,7 @@ import cv2
 import numpy as np
 
 from swin_dense.datasets.palettes import blend, instance_shade
-from swin_dense.inference.results import CroppedMask, Detections, Segmentation
+from swin_dense.inference.results import CroppedMask, Detections, Recognition, Segmentation
 from swin_dense.inference.texts import SMALLEST_FONT, line_of_text, printed
 
 _SHORTEST, _LONGEST = 720, 3000  # pixels of a picture's long side
@@ -97,6 +97,22 @@ def draw_segmentation(
     largest_first = present[np.argsort(-counts[present], kind='stable')]
     shares = [_percent(counts[label] / labels.size) for label in largest_first]
     return _with_legend(picture, [str(classes[label]) for label in largest_first], shares, palette[largest_first])
+
+
+def draw_recognition(
+    image: np.ndarray, found: Recognition, shown: Sequence[int], *, classes: Sequence[str], palette: np.ndarray
+) -> np.ndarray:
+    """The preview of a video beside (a wide one: above) the names and scores of the labels in `shown`.
+
+    Args: as `draw_detections`.
+
+    Returns: (H', W', 3) uint8 RGB, a new array.
+    Raises: ValueError for a preview of another form or size and for labels without a name or colour.
+    """
+    _check(image, found.size, classes, palette)
+    _check_labels(0, len(found.scores) - 1, classes)
+    names = [str(classes[label]) for label in shown]
+    return _with_legend(_scaled(image), names, [_percent(float(found.scores[each])) for each in shown], palette[shown])
 
 
 def _check(image: np.ndarray, size: tuple[int, ...], classes: Sequence[str], palette: np.ndarray) -> None:

@@ -1,4 +1,4 @@
-"""A model that takes images and gives predictions: `Predictor`."""
+"""A model that takes images, or videos, and gives predictions: `Predictor`."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
@@ -15,6 +15,7 @@ from swin_dense.inference.decoding import MAX_PIXELS, UnreadableImage, read_imag
 from swin_dense.inference.detection import Detector, Instances
 from swin_dense.inference.devices import checked_device, usual_workers
 from swin_dense.inference.loading import load_model
+from swin_dense.inference.recognition import Recogniser, VideoViews
 from swin_dense.inference.results import Prediction
 from swin_dense.inference.rows import BYTES_PER_STRIP
 from swin_dense.inference.segmentation import Segmenter
@@ -22,6 +23,7 @@ from swin_dense.inference.stream import Finishing, grouped, loaded_ahead
 from swin_dense.inference.tiled import TiledDetection, TiledSegmentation
 from swin_dense.inference.tiles import Tile, tile_grid
 from swin_dense.inference.views import Augmentation, Views
+from swin_dense.video.recogniser import VideoRecogniser
 
 PRECISIONS = {'fp32': None, 'bf16': torch.bfloat16, 'fp16': torch.float16}
 AUTO = 'auto'
@@ -39,8 +41,8 @@ class Prepared:
     """An image and what the model will see of it.
 
     Attributes:
-        image: (H, W, 3) uint8 RGB.
-        views: see `Views`; None for an image that is cut into tiles.
+        image: (H, W, 3) uint8 RGB; of a video a preview.
+        views: see `Views` and `VideoViews`; None for an image that is cut into tiles.
     """
 
     image: np.ndarray
@@ -55,7 +57,7 @@ class Prepared:
 
 
 class Predictor:
-    """Predicts objects or segmentations of images with a trained model.
+    """Predicts objects or segmentations of images, or what happens in videos, with a trained model.
 
     Args:
         config: path of a config file. None takes the one that the checkpoint carries, as those of this package do.
@@ -71,7 +73,7 @@ class Predictor:
         budget_bytes: for scores of segmentation at the size of the image.
 
     Attributes:
-        task: 'detection' or 'segmentation'.
+        task: 'detection', 'segmentation' or 'recognition', which takes videos in place of images.
         classes: names, in the order of the labels.
         palette: (number of classes, 3) uint8 RGB.
         identity: of config and checkpoint, for records.
@@ -100,33 +102,36 @@ class Predictor:
         with registered_classes_alone() if config is None else nullcontext():
             loaded = load_model(config, checkpoint, device=self.device, cfg_options=cfg_options)
             self.model = loaded.model
-            self._is_segmenter = isinstance(self.model, BaseSegmentor)
-            self._prepare = Views(loaded.cfg, augmentation, task=self.task)
+            self.task, self._task = _task_of(self.model)
+            if self.takes_videos:
+                self._refuse_options_of_images(augmentation)
+                self._prepare_video = VideoViews(loaded.cfg)
+            else:
+                self._prepare = Views(loaded.cfg, augmentation, task=self.task)
         self.classes, self.palette = loaded.classes, loaded.palette
         self.identity, self.notes = loaded.identity, loaded.notes
         self.budget_bytes = budget_bytes
-        self._task: Segmenter | Detector = Segmenter(self.model) if self._is_segmenter else Detector(self.model)
         self._batch_limits: dict[Any, int] = {}
         if compile:
             self.model.backbone.compile()
 
     @property
-    def task(self) -> str:
-        return 'segmentation' if self._is_segmenter else 'detection'
+    def takes_videos(self) -> bool:
+        return self.task == 'recognition'
 
     @property
     def num_views(self) -> int:
-        """How often the model sees each image (or tile)."""
-        return self._prepare.count
+        """How often the model sees each image (or tile); of videos, the pipeline says it."""
+        return 1 if self.takes_videos else self._prepare.count
 
     def __call__(self, image: np.ndarray | str | Path) -> Prediction:
-        """Predict one image: (H, W, 3) uint8 RGB, or the path or URL of a file.
+        """Predict one image: (H, W, 3) uint8 RGB, or the path or URL of a file; or one video: the path of a file.
 
         Raises:
             UnreadableImage: the file cannot be read.
             PredictionError: the image cannot be predicted.
         """
-        return finished(self.run([self.prepared(_image(image))])[0])
+        return finished(self.run([self._loaded(image)])[0])
 
     def predict(
         self, images: Iterable[np.ndarray | str | Path], *, batch_size: int | str = AUTO, num_workers: int | None = None
@@ -143,9 +148,7 @@ class Predictor:
         finishing: Finishing = Finishing(num_workers, 2 * num_workers)
         waiting: dict[int, Prediction] = {}
         given = 0
-        loaded = loaded_ahead(
-            enumerate(images), lambda numbered: self.prepared(_image(numbered[1])), num_threads=num_workers
-        )
+        loaded = loaded_ahead(enumerate(images), lambda numbered: self._loaded(numbered[1]), num_threads=num_workers)
         batches = grouped(loaded, key=lambda each: each[1].key, limit=self.batch_limit(batch_size))
         try:
             for batch in batches:
@@ -172,10 +175,18 @@ class Predictor:
             return Prepared(image, None)
         return Prepared(image, self._prepare(image, name))
 
+    def prepared_video(self, path: str | Path) -> Prepared:
+        """What the model will see of a video; can be called in threads.
+
+        Raises:
+            UnreadableImage: the file cannot be read; the text says why.
+        """
+        return Prepared(*self._prepare_video(path))
+
     def batch_limit(self, batch_size: int | str) -> Callable[[Any], int]:
         """The largest batch of images with some key: `batch_size`, or for 'auto' what fits into memory."""
         if batch_size == AUTO:
-            return self._auto_limit
+            return (lambda key: 1) if self.takes_videos else self._auto_limit  # one has views enough
         if not isinstance(batch_size, int) or batch_size < 1:
             raise ValueError(f"batch_size is a whole number from 1, or 'auto'; got {batch_size!r}.")
         return lambda key: batch_size
@@ -190,6 +201,23 @@ class Predictor:
             if batch[0].views is None:
                 return [self._run_tiles(each.image, tile_batch) for each in batch]
             return self._run_views([each.views for each in batch if each.views is not None], batch[0].key)
+
+    def _loaded(self, image: np.ndarray | str | Path) -> Prepared:
+        if not self.takes_videos:
+            return self.prepared(_image(image))
+        if not isinstance(image, (str, Path)):
+            raise TypeError(f'the model takes videos: give the path of a file; got {type(image).__name__}.')
+        try:
+            return self.prepared_video(image)
+        except UnreadableImage as error:
+            raise UnreadableImage(f'{image}: {error}') from None
+
+    def _refuse_options_of_images(self, augmentation: Augmentation | None) -> None:
+        if self.tile is not None or augmentation is not None:
+            raise ValueError(
+                'the model names what happens in videos: there are no tiles and no scales to see them at. The test '
+                'pipeline of the config says how many clips and crops it looks at.'
+            )
 
     def _run_views(self, views: Sequence[list[dict[str, Any]]], key: Any) -> list[Any]:
         found = self._without_exhaustion(views, key)
@@ -257,6 +285,14 @@ class Predictor:
     def _autocast(self) -> AbstractContextManager:
         dtype = PRECISIONS[self.precision]
         return nullcontext() if dtype is None else torch.autocast(self.device.type, dtype)
+
+
+def _task_of(model: Any) -> tuple[str, Segmenter | Detector | Recogniser]:
+    if isinstance(model, VideoRecogniser):
+        return 'recognition', Recogniser(model)
+    if isinstance(model, BaseSegmentor):
+        return 'segmentation', Segmenter(model)
+    return 'detection', Detector(model)
 
 
 def finished(result: Any) -> Prediction:

@@ -1,4 +1,4 @@
-"""What is predicted for one image, as arrays on the CPU."""
+"""What is predicted for one image, or one video, as arrays on the CPU."""
 
 from dataclasses import dataclass
 
@@ -54,4 +54,21 @@ class Segmentation:
         return self.labels.shape[0], self.labels.shape[1]
 
 
-Prediction = Detections | Segmentation
+@dataclass(frozen=True)
+class Recognition:
+    """What happens in one video.
+
+    Attributes:
+        size: (height, width) of its preview.
+        scores: (number of classes,) float32, sums to 1.
+    """
+
+    size: tuple[int, int]
+    scores: np.ndarray
+
+    def best(self, count: int) -> list[int]:
+        """Labels of the highest scores, the highest first."""
+        return np.argsort(-self.scores, kind='stable')[:count].tolist()
+
+
+Prediction = Detections | Segmentation | Recognition

@@ -46,7 +46,7 @@ class Views:
     """
 
     def __init__(self, cfg: Config, augmentation: Augmentation | None = None, *, task: str) -> None:
-        loader, *steps = _test_pipeline(cfg)
+        loader, *steps = _image_pipeline(cfg)
         self.to_float32 = bool(loader.get('to_float32', False))
         pipelines = _unrolled(steps)
         if augmentation is not None:
@@ -92,7 +92,8 @@ def _run(pipeline: Compose, content: dict[str, Any], size: tuple[int, int]) -> d
         raise
 
 
-def _test_pipeline(cfg: Config) -> list[Transform]:
+def test_pipeline(cfg: Config) -> list[Transform]:
+    """The steps that the config tests with."""
     dataset = (cfg.get('test_dataloader') or {}).get('dataset') or {}
     while 'pipeline' not in dataset and ('dataset' in dataset or 'datasets' in dataset):
         dataset = dataset['dataset'] if 'dataset' in dataset else dataset['datasets'][0]
@@ -101,6 +102,11 @@ def _test_pipeline(cfg: Config) -> list[Transform]:
         raise ValueError(
             'the config has no test_dataloader.dataset.pipeline: it says how an image is prepared for the model.'
         )
+    return pipeline
+
+
+def _image_pipeline(cfg: Config) -> list[Transform]:
+    pipeline = test_pipeline(cfg)
     loader = pipeline[0]
     unknown = set(loader) - _PLAIN_LOADER
     if _kind(loader) != 'LoadImageFromFile' or unknown or loader.get('color_type', 'color') != 'color':

@@ -134,6 +134,8 @@ class Worker:
 
     def _load(self, item: Item) -> Prepared | Failure:
         try:
+            if self.predictor.takes_videos:
+                return self.predictor.prepared_video(item.source.path)
             image = item.image
             if image is None:
                 options = {} if self.settings.max_pixels is None else {'max_pixels': self.settings.max_pixels}

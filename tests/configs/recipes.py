@@ -46,16 +46,23 @@ def recipe(cfg: Config) -> dict[str, Any]:
         'layer_decay': rules.pop('layer_decay', None),
         'clip_grad': clip and clip['max_norm'],
         'batch': cfg.auto_scale_lr.base_batch_size,
-        'warmup': f'{warmup.end - 1} iterations from {warmup.start_factor:g}',
+        'warmup': warmup_words(warmup),
         'length': length(cfg.train_cfg),
         'decay': decay_words(decay),
         'augmentation': augmentation(cfg.train_dataloader.dataset.pipeline),
         'test': augmentation(cfg.test_dataloader.dataset.pipeline),
     }
+    if 'lr_mult' in rules:
+        words['lr_mult'] = dict(rules.pop('lr_mult'))
     assert not optimizer
     assert not rules
     assert cfg.auto_scale_lr.enable
     return words
+
+
+def warmup_words(scheduler: dict) -> str:
+    end = f'{scheduler.end:g} epochs' if scheduler.by_epoch else f'{scheduler.end - 1} iterations'
+    return f'{end} from {scheduler.start_factor:g}'
 
 
 def length(train_cfg: dict) -> str:
@@ -65,6 +72,10 @@ def length(train_cfg: dict) -> str:
 def decay_words(scheduler: dict) -> str:
     if scheduler.type == 'PolyLR':
         return f'poly {scheduler.power:g} to {scheduler.eta_min:g} at {scheduler.end - 1}'
+    if scheduler.type == 'CosineAnnealingLR':
+        assert scheduler.by_epoch
+        assert scheduler.T_max == scheduler.end
+        return f'cosine to {scheduler.eta_min:g} at {scheduler.end} epochs'
     assert scheduler.type == 'MultiStepLR'
     unit = 'epochs' if scheduler.by_epoch else 'iterations'
     return f'x {scheduler.gamma:g} after {" and ".join(map(str, scheduler.milestones))} {unit}'
@@ -96,8 +107,30 @@ def step_words(step: dict) -> str:
         return f'crop {step["crop_size"][0]}x{step["crop_size"][1]}{most}'
     if kind == 'PhotoMetricDistortion':
         return 'photometric'
+    if kind.startswith('swin_dense.'):
+        return clip_step_words(step)
     assert kind in ('LoadImageFromFile', 'LoadAnnotations', 'FilterAnnotations', 'PackDetInputs', 'PackSegInputs'), kind
     return ''
+
+
+def clip_step_words(step: dict) -> str:
+    kind = step['type'].removeprefix('swin_dense.')
+    if kind == 'DecodeClips':
+        frames = f'{step["clip_length"]} frames'
+        if step.get('sampling') == 'segments':
+            return f'{frames} of equal parts'
+        return f'{step.get("num_clips", 1)} x {frames}, each {step["interval"]}nd'
+    words = {
+        'ResizeShortSide': 'short side {size}',
+        'RandomResizedCropClips': 'crop of any size to {size}',
+        'CenterCropClips': 'centre {size}',
+        'ThreeCrops': '3 crops {size}',
+        'FlipClips': 'flip {prob:g}',
+        'RandAugmentClips': 'RandAugment {num_ops} x {magnitude}',
+        'RandomErasingClips': 'erase {prob:g}',
+        'PackClips': '',
+    }
+    return words[kind].format(**step)
 
 
 def box(scale: tuple[int, int]) -> str:

@@ -32,8 +32,8 @@ def build(cfg):
 
 
 def test_all_are_found():
-    assert len(LEAVES) == 113
-    assert len(WHOLE) == 88
+    assert len(LEAVES) == 121
+    assert len(WHOLE) == 95
     files = [path for path in CONFIGS.rglob('*') if path.suffix == '.py' and '_base_' not in path.parts]
     assert len(files) == len(LEAVES)
 
@@ -63,7 +63,8 @@ def test_names_say_what_is_inside(leaf):
     dataset = re.sub('^(coco|own)_.*', r'\1', dataset)
     schedule = {
         'adamw_12_epochs': '1x', 'adamw_36_epochs': '3x', 'adamw_72_epochs': '6x', 'adamw_100_epochs': '100_epochs',
-        'adamw_160k_iters': '160k', 'adamw_20k_iters': '20k',
+        'adamw_160k_iters': '160k', 'adamw_20k_iters': '20k', 'adamw_30_epochs_clips': '30_epochs',
+        'adamw_30_epochs_clips_tiny': '30_epochs', 'adamw_60_epochs_clips': '60_epochs',
     }[schedule]  # fmt: skip
     assert name == f'{model}_{backbone}_{dataset}_{schedule}'
     assert family == 'templates' or backbone.startswith(family) or (family, backbone[:4]) == ('vit', 'deit')
@@ -97,6 +98,8 @@ def test_builds_at_full_size(leaf, monkeypatch):
         assert list(inner.decode_head.in_channels) == outputs
         if inner.with_auxiliary_head:
             assert inner.auxiliary_head.in_channels == outputs[inner.auxiliary_head.in_index]
+    if cfg.default_scope == 'swin_dense':
+        assert inner.cls_head.in_channels == channels[-1]
     counts = class_counts(inner)
     assert counts == {expected_classes(cfg, leaf)}
     total = sum(parameter.numel() for parameter in model.parameters()) / 1e6
@@ -132,7 +135,9 @@ def expected_classes(cfg, leaf):
     if leaf.startswith('templates/') and cfg.default_scope == 'mmdet':
         return len(OWN_CLASSES)
     classes = cfg.train_dataloader.dataset.get('metainfo', {}).get('classes')
-    known = {'swin_dense.CocoDataset': 80, 'ADE20KDataset': 150}
+    known = {'swin_dense.CocoDataset': 80, 'ADE20KDataset': 150, 'swin_dense.SomethingSomethingDataset': 174}
+    if kinetics := re.search(r'_kinetics(\d+)_', leaf):
+        return int(kinetics[1])
     return len(classes) if classes else known[cfg.train_dataloader.dataset.type]
 
 

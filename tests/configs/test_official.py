@@ -22,7 +22,7 @@ def test_every_recipe_is_in_the_table():
     varied = {f'{leaf}_{ending}' for ending, leaves in VARIANTS.items() for leaf in leaves}
     others = {leaf for leaf in find_leaves() if leaf.startswith('demo/') or '/ablations/' in leaf}
     assert set(find_leaves()) == ROWS.keys() | varied | others
-    assert (len(ROWS), len(varied), len(others)) == (71, 18, 24)
+    assert (len(ROWS), len(varied), len(others)) == (78, 18, 25)
 
 
 @pytest.mark.parametrize('leaf', ROWS)
@@ -30,7 +30,7 @@ def test_recipe(leaf):
     row, cfg = ROWS[leaf], read(leaf)
     assert recipe(cfg) == OFFICIAL['recipes'][row['recipe']]
     assert cfg.model.backbone.get('drop_path_rate') == row.get('drop_path')
-    per_step = cfg.train_dataloader.batch_size
+    per_step = cfg.train_dataloader.batch_size * cfg.optim_wrapper.get('accumulative_counts', 1)
     assert OFFICIAL['recipes'][row['recipe']]['batch'] in (per_step * 8, per_step * 16)  # 8 or 16 GPUs
 
 
@@ -44,6 +44,10 @@ def test_weights_that_training_starts_from(leaf):
         arch, window = re.match(r'swin_(\w+)_patch4_window(\d+)_', OFFICIAL['weights'][backbone]).groups()
         assert read(leaf).model.backbone.arch == arch
         assert read(leaf).model.backbone.get('window_size', 7) == int(window)
+    if backbone.startswith('video_swin_'):
+        assert read(leaf).model.backbone.arch == re.match(r'swin_(\w+?)_', OFFICIAL['weights'][backbone])[1]
+        side = int(re.search(r'window(?:87)?(7|12)_', OFFICIAL['weights'][backbone])[1])
+        assert read(leaf).model.backbone.get('window_size', (8, 7, 7))[1:] == (side, side)
     if backbone.startswith('shift_vit_'):
         assert read(leaf).model.backbone.arch == backbone.removeprefix('shift_vit_')
 
