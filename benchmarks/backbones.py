@@ -1,11 +1,13 @@
 """Our backbones against their peers: one run, taken in turn; medians of pairwise ratios with spread.
 
 Swin-T against mmdet's and mmseg's, with the same weights; ShiftViT-T against a plain channels-first one with the same
-weights, and against Swin-T, ours and mmdet's.
+weights, and against Swin-T, ours and mmdet's; Video Swin-T against a plain one with the same weights, and against
+torchvision's, which works beside few builds of torch (--peers leaves it out).
 
 examples:
   python benchmarks/backbones.py                                   everything, float32 and bf16 (a while on a CPU)
   python benchmarks/backbones.py --model shift_vit_tiny --modes inference --sizes 512x512 --dtypes float32 --rounds 9
+  python benchmarks/backbones.py --model video_swin_tiny --peers plain_video_swin --sizes 32x224x224
   python benchmarks/backbones.py --device cuda --rounds 50 --out benchmarks/results/h200.jsonl
 """
 
@@ -37,7 +39,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument('--model', default='swin_tiny', choices=PEERS)
     parser.add_argument('--device', default='cpu', help='cpu or cuda')
-    parser.add_argument('--sizes', nargs='+', default=['512x512', '800x1344'], metavar='HxW')
+    parser.add_argument('--sizes', nargs='+', default=['512x512', '800x1344'], metavar='HxW', help='of videos TxHxW')
     parser.add_argument('--dtypes', nargs='+', default=['float32', 'bfloat16'], choices=['float32', 'bfloat16'])
     parser.add_argument('--modes', nargs='+', default=list(MODES), choices=MODES)
     parser.add_argument('--peers', nargs='+', help="default: all of the model's")
@@ -86,8 +88,7 @@ def step(model: nn.Module, images: torch.Tensor, mode: str, dtype: str) -> Calla
 
 
 def compare(arguments: argparse.Namespace, mode: str, dtype: str, size: str) -> list[dict]:
-    height, width = map(int, size.split('x'))
-    images = torch.randn(arguments.batch_size, 3, height, width, device=arguments.device)
+    images = torch.randn(arguments.batch_size, 3, *map(int, size.split('x')), device=arguments.device)
     ours = build(arguments.model, arguments.device)
     models = {'ours': ours, **{name: build(name, arguments.device) for name in arguments.peers}}
     equal = [name for name in arguments.peers if copy_weights(ours, models[name])]
@@ -182,10 +183,10 @@ def memory(name: str, arguments: argparse.Namespace, mode: str, dtype: str, size
 
 def measured_memory(arguments: argparse.Namespace) -> float:
     model = build(arguments.memory_of, arguments.device)
-    height, width = map(int, arguments.sizes[0].split('x'))
-    small = torch.randn(1, 3, 64, 64, device=arguments.device)
+    sides = [int(side) for side in arguments.sizes[0].split('x')]
+    small = torch.randn(1, 3, *sides[:-2], 64, 64, device=arguments.device)
     step(model, small, arguments.modes[0], arguments.dtypes[0])()  # libraries and threads are loaded now
-    images = torch.randn(arguments.batch_size, 3, height, width, device=arguments.device)
+    images = torch.randn(arguments.batch_size, 3, *sides, device=arguments.device)
     one = step(model, images, arguments.modes[0], arguments.dtypes[0])
     model.zero_grad(set_to_none=True)  # those of the small step
     if arguments.device == 'cuda':

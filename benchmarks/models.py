@@ -6,11 +6,16 @@ import torch
 from torch import nn
 
 from benchmarks.plain_shift_vit import PlainShiftViT
-from swin_dense.backbones import ShiftViT, SwinTransformer
+from benchmarks.plain_video_swin import PlainVideoSwin
+from swin_dense.backbones import ShiftViT, SwinTransformer, VideoSwinTransformer
 
 DROP_PATH_RATE = 0.2
 # ours -> what it is compared with
-PEERS = {'swin_tiny': ('mmdet', 'mmseg'), 'shift_vit_tiny': ('plain_shift_vit', 'swin_tiny', 'mmdet')}
+PEERS = {
+    'swin_tiny': ('mmdet', 'mmseg'),
+    'shift_vit_tiny': ('plain_shift_vit', 'swin_tiny', 'mmdet'),
+    'video_swin_tiny': ('plain_video_swin', 'torchvision'),
+}
 
 
 def build(name: str, device: str) -> nn.Module:
@@ -21,7 +26,11 @@ def build(name: str, device: str) -> nn.Module:
 
 def copy_weights(ours: nn.Module, peer: nn.Module) -> bool:
     """Gives the peer our weights if it computes the same; returns whether it does."""
-    if isinstance(ours, SwinTransformer):
+    if isinstance(peer, PlainVideoSwin):
+        peer, state = peer.net, ours.state_dict()
+    elif isinstance(ours, VideoSwinTransformer):
+        return False
+    elif isinstance(ours, SwinTransformer):
         state = _swin_for_mm(ours)
     elif isinstance(peer, PlainShiftViT):
         state = {name: _as_convolution(name, value) for name, value in ours.state_dict().items()}
@@ -41,9 +50,26 @@ def _mm_swin(library: str) -> nn.Module:
     return Peer(embed_dims=96, depths=(2, 2, 6, 2), num_heads=(3, 6, 12, 24), drop_path_rate=DROP_PATH_RATE)
 
 
+class _TorchvisionVideoSwin(nn.Module):
+    """swin3d_t, whose last map is its one level."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        from torchvision.models.video import swin3d_t
+
+        self.net = swin3d_t(stochastic_depth_prob=DROP_PATH_RATE)
+
+    def forward(self, clips: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        net = self.net
+        return (net.norm(net.features(net.pos_drop(net.patch_embed(clips)))).movedim(-1, 1),)
+
+
 _BUILDERS: dict[str, Callable[[], nn.Module]] = {
     'swin_tiny': lambda: SwinTransformer(arch='tiny', drop_path_rate=DROP_PATH_RATE),
     'shift_vit_tiny': lambda: ShiftViT(arch='tiny', drop_path_rate=DROP_PATH_RATE),
+    'video_swin_tiny': lambda: VideoSwinTransformer(arch='tiny', drop_path_rate=DROP_PATH_RATE),
+    'plain_video_swin': lambda: PlainVideoSwin(drop_path_rate=DROP_PATH_RATE),
+    'torchvision': _TorchvisionVideoSwin,
     'plain_shift_vit': lambda: PlainShiftViT(drop_path_rate=DROP_PATH_RATE),
     'mmdet': lambda: _mm_swin('mmdet'),
     'mmseg': lambda: _mm_swin('mmseg'),
