@@ -51,13 +51,20 @@ def _mm_swin(library: str) -> nn.Module:
 
 
 class _TorchvisionVideoSwin(nn.Module):
-    """swin3d_t, whose last map is its one level."""
+    """The arguments of swin3d_t, whose last map is its one level."""
 
     def __init__(self) -> None:
         super().__init__()
-        from torchvision.models.video import swin3d_t
+        from torchvision.models.video.swin_transformer import SwinTransformer3d
 
-        self.net = swin3d_t(stochastic_depth_prob=DROP_PATH_RATE)
+        self.net = SwinTransformer3d(
+            patch_size=[2, 4, 4],
+            embed_dim=96,
+            depths=[2, 2, 6, 2],
+            num_heads=[3, 6, 12, 24],
+            window_size=[8, 7, 7],
+            stochastic_depth_prob=DROP_PATH_RATE,
+        )
 
     def forward(self, clips: torch.Tensor) -> tuple[torch.Tensor, ...]:
         net = self.net
