@@ -51,8 +51,9 @@ MODELS = _child(
     'video.recogniser',
 )
 TASK_UTILS = _child('task util', parents.TASK_UTILS, 'assigners.atss', 'assigners.max_iou')
+TRANSFORMS = _child('transform', parents.TRANSFORMS, 'video.clip_transforms', 'video.clip_augmentations')
 # its other files serve without mmdet and mmseg
-DATASETS = _child('dataset', parents.DATASETS, 'datasets.coco', 'datasets.semantic')
+DATASETS = _child('dataset', parents.DATASETS, 'datasets.coco', 'datasets.semantic', 'video.clip_datasets')
 METRICS = _child('metric', parents.METRICS, 'evaluation.coco_metric', 'evaluation.iou_metric', 'video.clip_accuracy')
 HOOKS = _child('hook', parents.HOOKS, 'engine')
 LOOPS = _child('loop', parents.LOOPS, 'engine')

@@ -8,7 +8,7 @@ import numpy as np
 
 from swin_dense.comparison.html.numerals import UNKNOWN, is_known, mean, percent
 from swin_dense.comparison.image_scores import IOU, DetectionScores, SegmentationScores
-from swin_dense.inference.results import Detections, Prediction
+from swin_dense.inference.results import Detections, ImagePrediction
 
 _MOST_CLASSES = 6
 
@@ -26,7 +26,7 @@ class Seen:
     label: str
     place: int
     scores: Sequence[DetectionScores | SegmentationScores]
-    prediction: Prediction
+    prediction: ImagePrediction
     classes: Sequence[str]
 
     @property
@@ -65,7 +65,7 @@ def caption(better: Seen, worse: Seen) -> str:
     return f'Mean IoU over the classes of this image: {told}.{_widest(better, worse)}'
 
 
-def described(found: Prediction, classes: Sequence[str], threshold: float) -> str:
+def described(found: ImagePrediction, classes: Sequence[str], threshold: float) -> str:
     """What is in a picture, the most frequent class first."""
     if isinstance(found, Detections):
         labels = found.labels[found.scores >= threshold]

@@ -38,7 +38,7 @@ from swin_dense.evaluation.confusion import load_confusion_data
 from swin_dense.evaluation.match_data import load_match_data
 from swin_dense.inference.overlays import draw_detections, draw_segmentation
 from swin_dense.inference.predictor import Predictor
-from swin_dense.inference.results import Detections, Prediction
+from swin_dense.inference.results import Detections, ImagePrediction
 
 IMAGE, TRUTH = 'image', 'ground truth'
 _LONGEST = 512  # pixels of a picture's long side
@@ -124,7 +124,7 @@ class _Drawing:
     def rows(self, choices: Sequence[Choice]) -> list[PictureRow]:
         names = next(iter(self._models.values())).images
         loaded = {choice.image: self._images.load(names[choice.image]) for choice in choices}
-        found: dict[tuple[int, str], Prediction] = {}
+        found: dict[tuple[int, str], ImagePrediction] = {}
         for name in self._models:
             if wanted := [choice.image for choice in choices if name in (choice.better, choice.worse)]:
                 predictor = self._predictor(name)
@@ -137,7 +137,7 @@ class _Drawing:
     def _predictor(self, name: str) -> Predictor:
         return Predictor(self._configs[name], self._models[name].runs[0].folder, device='cpu')
 
-    def _row(self, choice: Choice, image: Any, found: Mapping[str, Prediction]) -> PictureRow:
+    def _row(self, choice: Choice, image: Any, found: Mapping[str, ImagePrediction]) -> PictureRow:
         seen = {
             name: Seen(
                 label=self._models[name].label,
@@ -181,7 +181,7 @@ def _pair(choice: Choice) -> tuple[str, str]:
 
 
 def _drawn(
-    pixels: np.ndarray, found: Prediction, images: TestImages, score_thr: float, *, with_scores: bool = True
+    pixels: np.ndarray, found: ImagePrediction, images: TestImages, score_thr: float, *, with_scores: bool = True
 ) -> np.ndarray:
     if isinstance(found, Detections):
         return draw_detections(

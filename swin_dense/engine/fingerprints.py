@@ -86,7 +86,7 @@ def data_fingerprint(dataset: Any) -> str:
         parts: list[Any] = [len(leaf), list(classes), _content(str(getattr(leaf, 'ann_file', None) or ''))]
         if hasattr(leaf, 'get_data_info'):
             samples = [leaf.get_data_info(number) for number in range(len(leaf))]
-            for key in ('img_path', 'seg_map_path'):
+            for key in ('img_path', 'seg_map_path', 'path'):
                 parts += _files([str(sample[key]) for sample in samples if sample.get(key)])
         made.update(json.dumps(parts).encode())
     return made.hexdigest()[:12]

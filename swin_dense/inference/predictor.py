@@ -232,6 +232,7 @@ class Predictor:
         if isinstance(self._task, Segmenter):
             whole: Any = TiledSegmentation(self._task, size, self.budget_bytes)
         else:
+            assert isinstance(self._task, Detector)
             whole = TiledDetection(self._task, size)
 
         def load(tile: Tile) -> Prepared:

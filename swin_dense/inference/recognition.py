@@ -15,7 +15,7 @@ from swin_dense.inference.output_names import is_web_address
 from swin_dense.inference.results import Recognition
 from swin_dense.inference.sources import IMAGE_SUFFIXES
 from swin_dense.inference.views import test_pipeline
-from swin_dense.video.frame_sources import BrokenVideo
+from swin_dense.video.containers import BrokenVideo
 from swin_dense.video.samples import ClipSample
 
 View = dict[str, Any]  # inputs, data_samples

@@ -71,4 +71,5 @@ class Recognition:
         return np.argsort(-self.scores, kind='stable')[:count].tolist()
 
 
-Prediction = Detections | Segmentation | Recognition
+ImagePrediction = Detections | Segmentation
+Prediction = ImagePrediction | Recognition

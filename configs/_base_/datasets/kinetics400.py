@@ -37,6 +37,7 @@ train_dataloader = dict(
         data_root=data_root,
         ann_file='annotations/train.csv',
         data_prefix=dict(video='train'),
+        on_missing='skip',  # videos vanish from the web
         pipeline=train_pipeline,
     ),
 )
@@ -50,6 +51,7 @@ val_dataloader = dict(
         data_root=data_root,
         ann_file='annotations/val.csv',
         data_prefix=dict(video='val'),
+        on_missing='skip',
         test_mode=True,
         pipeline=val_pipeline,
     ),
