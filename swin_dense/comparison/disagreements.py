@@ -38,7 +38,7 @@ from swin_dense.evaluation.confusion import load_confusion_data
 from swin_dense.evaluation.match_data import load_match_data
 from swin_dense.inference.overlays import draw_detections, draw_segmentation
 from swin_dense.inference.predictor import Predictor
-from swin_dense.inference.results import Detections, ImagePrediction
+from swin_dense.inference.results import Detections, ImagePrediction, Recognition
 
 IMAGE, TRUTH = 'image', 'ground truth'
 _LONGEST = 512  # pixels of a picture's long side
@@ -128,7 +128,7 @@ class _Drawing:
         for name in self._models:
             if wanted := [choice.image for choice in choices if name in (choice.better, choice.worse)]:
                 predictor = self._predictor(name)
-                found.update({(image, name): predictor(loaded[image].pixels) for image in wanted})
+                found.update({(image, name): _predicted(predictor, loaded[image].pixels) for image in wanted})
         return [
             self._row(choice, loaded[choice.image], {name: found[choice.image, name] for name in _pair(choice)})
             for choice in choices
@@ -178,6 +178,12 @@ class _Drawing:
 
 def _pair(choice: Choice) -> tuple[str, str]:
     return choice.better, choice.worse
+
+
+def _predicted(predictor: Predictor, pixels: np.ndarray) -> ImagePrediction:
+    found = predictor(pixels)
+    assert not isinstance(found, Recognition)
+    return found
 
 
 def _drawn(

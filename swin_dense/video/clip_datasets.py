@@ -80,6 +80,18 @@ class ClipDataset(BaseDataset):
             found = [sample for sample in found if sample['path'] not in gone]
         return found
 
+    def __getitem__(self, idx: int) -> Any:
+        if not self._fully_initialized:
+            self.full_init()
+        for _ in range(self.max_refetch + 1):
+            if (sample := self.prepare_data(idx)) is not None:
+                return sample
+            last, idx = self.get_data_info(idx)['path'], self._rand_another()
+        raise DataError(
+            f'{self.max_refetch + 1} videos, one after the other, cannot be read; the last is {last}. The log has the '
+            'reasons.'
+        )
+
     def prepare_data(self, idx: int) -> Any:
         """The sample through the pipeline; None in training where its video cannot be read, and another is drawn."""
         sample = self.get_data_info(idx)
@@ -186,18 +198,12 @@ class SomethingSomethingDataset(ClipDataset):
 
 
 def _path_and_label(line: str, numbers: Mapping[str, int]) -> tuple[str, int | None]:
-    for mark in ('\t', ' '):
-        path, found, label = line.rpartition(mark)
-        if found and label in numbers:
-            return path.strip(), numbers[label]
-        if found and label.lstrip('-').isdecimal():
-            return path.strip(), int(label)
     # of names that the line ends in, 'ball' and 'throw ball', the longest
-    ends = [name for name in numbers if line.endswith(f' {name}')]
-    if not ends:
-        return line, None
-    name = max(ends, key=len)
-    return line.removesuffix(name).strip(), numbers[name]
+    if ends := [name for name in numbers if line.endswith((f' {name}', f'\t{name}'))]:
+        name = max(ends, key=len)
+        return line.removesuffix(name).strip(), numbers[name]
+    *path, label = line.rsplit(maxsplit=1)
+    return ''.join(path), int(label) if path and label.lstrip('-').isdecimal() else None
 
 
 def _number(label: str, numbers: Mapping[str, int], where: str) -> int:
