@@ -5,6 +5,9 @@ A config names a part of this package as `type='swin_dense.SwinTransformer'`, wh
 """
 
 import inspect
+from collections.abc import Mapping
+from importlib import import_module
+from types import MappingProxyType
 from typing import Any
 
 from mmengine import registry as parents
@@ -13,7 +16,22 @@ SCOPE = 'swin_dense'
 
 
 class Registry(parents.Registry):
-    """mmengine's, where a file may be run again, as notebooks do: what it registers takes the place of the earlier."""
+    """mmengine's, where a file may be run again, as notebooks do: what it registers takes the place of the earlier.
+
+    Args:
+        late: modules that are imported when this name of theirs is looked up, since they import a large library.
+        options: of mmengine's.
+    """
+
+    def __init__(self, name: str, *, late: Mapping[str, str] = MappingProxyType({}), **options: Any) -> None:
+        super().__init__(name, **options)
+        self._late = late
+
+    def get(self, key: str) -> Any:
+        scope, name = self.split_scope_key(key)
+        if name in self._late and scope in (None, self.scope):
+            import_module(self._late[name])
+        return super().get(key)
 
     def _register_module(self, module: Any, module_name: Any = None, force: bool = False) -> None:
         names = [module_name or module.__name__] if not isinstance(module_name, list) else module_name
@@ -37,8 +55,16 @@ def _file(module: Any) -> str:
         return module.__module__
 
 
-def _child(name: str, parent: parents.Registry, *locations: str) -> Registry:
-    return Registry(name, parent=parent, scope=SCOPE, locations=[f'{SCOPE}.{place}' for place in locations])
+def _child(
+    name: str, parent: parents.Registry, *locations: str, late: Mapping[str, str] = MappingProxyType({})
+) -> Registry:
+    return Registry(
+        name,
+        parent=parent,
+        scope=SCOPE,
+        locations=[f'{SCOPE}.{place}' for place in locations],
+        late={each: f'{SCOPE}.{place}' for each, place in late.items()},
+    )
 
 
 MODELS = _child(
@@ -49,12 +75,28 @@ MODELS = _child(
     'video.clip_preprocessor',
     'video.pooled_head',
     'video.recogniser',
+    late=dict.fromkeys(('ClipSegmentor', 'ClipSegDataPreProcessor'), 'video.clip_segmentor'),
 )
 TASK_UTILS = _child('task util', parents.TASK_UTILS, 'assigners.atss', 'assigners.max_iou')
-TRANSFORMS = _child('transform', parents.TRANSFORMS, 'video.clip_transforms', 'video.clip_augmentations')
+TRANSFORMS = _child(
+    'transform',
+    parents.TRANSFORMS,
+    'video.clip_transforms',
+    'video.clip_augmentations',
+    late={'ForEachFrame': 'video.clip_segmentation'},
+)
 # its other files serve without mmdet and mmseg
-DATASETS = _child('dataset', parents.DATASETS, 'datasets.coco', 'datasets.semantic', 'video.clip_datasets')
-METRICS = _child('metric', parents.METRICS, 'evaluation.coco_metric', 'evaluation.iou_metric', 'video.clip_accuracy')
+DATASETS = _child(
+    'dataset', parents.DATASETS, 'datasets.coco', 'datasets.semantic', 'video.clip_datasets', 'video.clip_segmentation'
+)
+METRICS = _child(
+    'metric',
+    parents.METRICS,
+    'evaluation.coco_metric',
+    'evaluation.iou_metric',
+    'video.clip_accuracy',
+    'video.clip_metrics',
+)
 HOOKS = _child('hook', parents.HOOKS, 'engine')
 LOOPS = _child('loop', parents.LOOPS, 'engine')
 RUNNERS = _child('runner', parents.RUNNERS, 'engine')

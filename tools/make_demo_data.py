@@ -1,4 +1,4 @@
-"""Write a small, real data set: JPEG scenes with COCO instance json and ADE20K-style masks."""
+"""Write a small, real data set: JPEG scenes with COCO instance json and ADE20K-style masks, or videos."""
 
 import argparse
 import sys
@@ -7,6 +7,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from swin_dense.datasets.demo import REFERENCE_DIGEST, DemoRecipe, make_demo_data
+from swin_dense.datasets.demo_clips import ClipRecipe, make_demo_clips
 from swin_dense.datasets.demo_labelme import write_labelme
 from swin_dense.engine.errors import run_tool
 
@@ -15,11 +16,16 @@ EXAMPLES = """examples:
   python tools/make_demo_data.py other/data --seed 1 --num-train 2000
   python tools/make_demo_data.py demo/data --labelme demo/labelled   the same scenes as a labelling tool leaves them
 
+  python tools/make_demo_data.py demo/clips --clips           videos in place of pictures
+
 what it writes:
   DIR/detection/annotations/instances_{train,val}.json
   DIR/detection/{train,val}/*.jpg
   DIR/segmentation/images/{training,validation}/*.jpg
   DIR/segmentation/annotations/{training,validation}/*.png
+of --clips:
+  DIR/actions/{train,val}.txt, classes.txt, videos/{train,val}/*.mp4   the class is the motion
+  DIR/segmentation/{train,val}.txt, data/*/origin/*.jpg, mask/*.png    as VSPW: still and moving shapes
 
 The same options give the same bytes on every machine. Data that lies in DIR already is checked and kept.
 """
@@ -32,8 +38,9 @@ def parse_args() -> argparse.Namespace:
     default = DemoRecipe()
     parser.add_argument('directory', metavar='DIR', type=Path, help='new or empty directory, or one with this data')
     parser.add_argument('--seed', type=natural, default=default.seed, help='other scenes (default: %(default)s)')
-    parser.add_argument('--num-train', type=natural, default=default.num_train, help='images (default: %(default)s)')
-    parser.add_argument('--num-val', type=natural, default=default.num_val, help='images (default: %(default)s)')
+    parser.add_argument('--num-train', type=natural, help=f'images (default: {default.num_train}) or videos')
+    parser.add_argument('--num-val', type=natural, help=f'images (default: {default.num_val}) or videos')
+    parser.add_argument('--clips', action='store_true', help='write videos: for recognition and for segmentation')
     parser.add_argument(
         '--labelme',
         metavar='DIR',
@@ -50,9 +57,16 @@ def natural(text: str) -> int:
 
 
 def main(args: argparse.Namespace) -> int:
-    recipe = DemoRecipe(seed=args.seed, num_train=args.num_train, num_val=args.num_val)
-    data = make_demo_data(args.directory, recipe, show_progress=True)
+    numbers = {name: getattr(args, name) for name in ('seed', 'num_train', 'num_val')}
+    numbers = {name: value for name, value in numbers.items() if value is not None}
+    if args.clips:
+        data = make_demo_clips(args.directory, ClipRecipe(**numbers), show_progress=True)
+    else:
+        recipe = DemoRecipe(**numbers)
+        data = make_demo_data(args.directory, recipe, show_progress=True)
     print(f'{"Wrote" if data.is_new else "Kept: complete and unchanged,"} {data.directory} (SHA-256 {data.digest})')
+    if args.clips:
+        return 0
     if args.labelme is not None:
         print(f'Wrote {args.labelme}, {write_labelme(data.directory, args.labelme)} labelled images')
     if recipe == DemoRecipe() and data.digest != REFERENCE_DIGEST:

@@ -40,6 +40,8 @@ class VideoSwinTransformer(WindowedBackbone):
         inflation: how weights of a 2-D Swin become a patch embedding of clips when they are loaded. 'average': repeated
             over the frames of a patch and divided by their number, as officially; 'centre': at the middle frame, zero
             at the others (ViViT, arXiv 2103.15691, section 3.4).
+        temporal_shift: shift windows in time as well as in space; without, for ablations, frames of different windows
+            never meet.
         init_cfg: dict(type='Pretrained', checkpoint=...) or None.
 
     Attributes:
@@ -59,6 +61,7 @@ class VideoSwinTransformer(WindowedBackbone):
         in_channels: int = 3,
         exact_clamped_bias: bool = False,
         inflation: str = 'average',
+        temporal_shift: bool = True,
         init_cfg: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(init_cfg=init_cfg)
@@ -85,6 +88,7 @@ class VideoSwinTransformer(WindowedBackbone):
                 'clamp_window': True,
                 'exact_clamped_bias': exact_clamped_bias,
             },
+            shifted_axes=(temporal_shift, True, True),
         )
 
     def forward(self, clips: Tensor) -> tuple[Tensor, ...]:

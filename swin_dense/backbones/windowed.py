@@ -40,15 +40,19 @@ class WindowedBackbone(HierarchicalBackbone):
         num_frozen_stages: int,
         activation_checkpointing: bool,
         block_options: dict[str, bool],
+        shifted_axes: tuple[bool, ...] | None = None,
     ) -> None:
         """Builds the backbone of `fields`, an arch.
 
         Args:
             window_size, patch_size: (height, width), or (time, height, width).
             block_options: further arguments of `SwinBlock`.
+            shifted_axes: along which windows are shifted in every second block; None: all.
         """
         depths, num_heads = stage_fields(fields, 'depths', 'num_heads')
         channels = [fields['embed_dims'] * 2**stage for stage in range(len(depths))]
+        shifted_axes = (True,) * len(window_size) if shifted_axes is None else shifted_axes
+        half = tuple(side // 2 * shifts for side, shifts in zip(window_size, shifted_axes, strict=True))
         rates = rising_rates(drop_path_rate, sum(depths))
 
         def make_stage(stage: int, followed: bool) -> nn.Module:
@@ -59,7 +63,7 @@ class WindowedBackbone(HierarchicalBackbone):
                     window_size=window_size,
                     hidden_channels=int(channels[stage] * fields.get('mlp_ratio', MLP_RATIO)),
                     drop_path_rate=rates[sum(depths[:stage]) + block],
-                    shifted=block % 2 == 1,
+                    shift=half if block % 2 else (0,) * len(half),
                     **block_options,
                 )
                 for block in range(depths[stage])

@@ -7,11 +7,8 @@ segmentation/annotations/{training,validation}/*.png    0 = other, labels from 1
 demo_data.json                                          how it was made, and the digest of all other files
 """
 
-import hashlib
 import io
 import json
-import os
-import shutil
 import zlib
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
@@ -22,11 +19,11 @@ from PIL import Image
 from tqdm import tqdm
 
 from .demo_annotations import bounding_box, polygons, run_lengths
+from .demo_folders import DemoData, made_folder
 from .demo_scenes import SHAPE_CLASSES, Scene, scenes
 
 # Of the data with the default recipe. It changes with anything in demo_*.py that changes a byte, and with nothing else.
 REFERENCE_DIGEST = '45b7f3227cb9741947259bc42b65f511449cff216f049158bf8451f845aab2ec'
-RECORD = 'demo_data.json'
 
 # COCO's ids have gaps too: whoever takes a label for an id finds out here, not on COCO
 CATEGORY_IDS = dict(zip(SHAPE_CLASSES, (1, 2, 4, 5, 8), strict=True))
@@ -39,13 +36,6 @@ class DemoRecipe:
     num_val: int = 96
 
 
-@dataclass(frozen=True)
-class DemoData:
-    directory: Path
-    digest: str
-    is_new: bool  # False if it lay there already
-
-
 def make_demo_data(
     directory: str | Path, recipe: DemoRecipe = DemoRecipe(), *, show_progress: bool = False
 ) -> DemoData:
@@ -54,53 +44,9 @@ def make_demo_data(
     The directory appears when all is written: nothing half done is left behind.
     Raises ValueError if other files are in the way, OSError if it cannot be written.
     """
-    directory = Path(directory).resolve()
-    if directory.is_dir() and any(directory.iterdir()):
-        return _existing(directory, recipe)
-    if directory.exists() and not directory.is_dir():
-        raise ValueError(f'The demo data needs a directory; {directory} is a file. Choose another name.')
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    draft = directory.parent / f'.{directory.name}.{os.getpid()}'
-    try:
-        draft.mkdir()
-        _write(draft, recipe, show_progress)
-        digest = tree_digest(draft)
-        record = _record(recipe) | {'digest': digest}
-        (draft / RECORD).write_text(json.dumps(record, indent=2) + '\n', encoding='utf-8')
-        draft.replace(directory)  # also where an empty directory was
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
-    return DemoData(directory, digest, is_new=True)
-
-
-def tree_digest(directory: Path) -> str:
-    """Return the SHA-256 of the names and contents of all files below a directory but its record."""
-    paths = {path.relative_to(directory).as_posix(): path for path in directory.rglob('*') if path.is_file()}
-    paths.pop(RECORD, None)
-    lines = [f'{hashlib.sha256(paths[name].read_bytes()).hexdigest()}  {name}\n' for name in sorted(paths)]
-    return hashlib.sha256(''.join(lines).encode()).hexdigest()
-
-
-def _record(recipe: DemoRecipe) -> dict[str, Any]:
     # the reference digest stands for the version of the drawing code
-    return asdict(recipe) | {'version': REFERENCE_DIGEST}
-
-
-def _existing(directory: Path, recipe: DemoRecipe) -> DemoData:
-    path = directory / RECORD
-    remedy = 'Remove it or choose another directory.'
-    if not path.is_file():
-        raise ValueError(f'The demo data needs a directory of its own; {directory} holds other files. {remedy}')
-    try:
-        record = json.loads(path.read_text(encoding='utf-8'))
-        digest = record.pop('digest')
-    except (ValueError, KeyError, TypeError) as error:
-        raise ValueError(f'{path} is not a record of demo data ({error!r}). {remedy}') from error
-    if record != _record(recipe):
-        raise ValueError(f'{directory} holds other demo data: {record} where {_record(recipe)} was asked for. {remedy}')
-    if tree_digest(directory) != digest:
-        raise ValueError(f'The demo data in {directory} was changed since it was written. {remedy}')
-    return DemoData(directory, digest, is_new=False)
+    record = asdict(recipe) | {'version': REFERENCE_DIGEST}
+    return made_folder(directory, record, lambda root: _write(root, recipe, show_progress))
 
 
 def _write(root: Path, recipe: DemoRecipe, show_progress: bool) -> None:

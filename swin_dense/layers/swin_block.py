@@ -34,7 +34,7 @@ class SwinBlock(nn.Module):
         window_size: tokens along each axis of a window, (height, width) or (time, height, width).
         hidden_channels: of the MLP.
         drop_path_rate: of both branches.
-        shifted: shift the windows by half their size.
+        shift: tokens that the windows are shifted by along each axis: zeros, or half their size.
         clamp_shift: do not shift along an axis that one window covers.
         clamp_window: where the map is smaller than a window, take a smaller window rather than pad the map. Needs
             `clamp_shift`: no window is shifted along an axis that it covers.
@@ -49,7 +49,7 @@ class SwinBlock(nn.Module):
         window_size: Extent,
         hidden_channels: int,
         drop_path_rate: float,
-        shifted: bool,
+        shift: Extent,
         clamp_shift: bool,
         clamp_window: bool = False,
         exact_clamped_bias: bool = False,
@@ -57,7 +57,7 @@ class SwinBlock(nn.Module):
         super().__init__()
         assert clamp_shift or not clamp_window
         self.window_size = window_size
-        self.shift: Extent = tuple(side // 2 if shifted else 0 for side in window_size)
+        self.shift = shift
         self.clamp_shift = clamp_shift
         self.clamp_window = clamp_window
         self.norm1 = nn.LayerNorm(channels)

@@ -98,7 +98,7 @@ def test_builds_at_full_size(leaf, monkeypatch):
         assert list(inner.decode_head.in_channels) == outputs
         if inner.with_auxiliary_head:
             assert inner.auxiliary_head.in_channels == outputs[inner.auxiliary_head.in_index]
-    if cfg.default_scope == 'swin_dense':
+    if cfg.default_scope == 'mmengine':
         assert inner.cls_head.in_channels == channels[-1]
     counts = class_counts(inner)
     assert counts == {expected_classes(cfg, leaf)}

@@ -78,9 +78,9 @@ def attention_macs(block, x, *more):
     return whole - mlp
 
 
-@pytest.mark.parametrize('shifted', [False, True])
+@pytest.mark.parametrize('shifts', [False, True])
 @pytest.mark.parametrize(('height', 'width', 'window'), [(56, 56, 7), (14, 35, 7), (24, 12, 12), (12, 12, 12)])
-def test_window_attention(height, width, window, shifted):
+def test_window_attention(height, width, window, shifts):
     """Swin, equation 2: 4 h w C^2 + 2 M^2 h w C."""
     channels = 96
     with torch.device('meta'):
@@ -90,7 +90,7 @@ def test_window_attention(height, width, window, shifted):
             window_size=(window, window),
             hidden_channels=4 * channels,
             drop_path_rate=0.0,
-            shifted=shifted,
+            shift=(window // 2 * shifts,) * 2,
             clamp_shift=False,
         )
         measured = attention_macs(block, torch.empty(1, height, width, channels))

@@ -14,7 +14,8 @@ from PIL import Image
 from pycocotools.coco import COCO
 
 from swin_dense.datasets import demo
-from swin_dense.datasets.demo import REFERENCE_DIGEST, DemoRecipe, make_demo_data, tree_digest
+from swin_dense.datasets.demo import REFERENCE_DIGEST, DemoRecipe, make_demo_data
+from swin_dense.datasets.demo_folders import tree_digest
 from swin_dense.datasets.demo_scenes import SEMANTIC_CLASSES, SHAPE_CLASSES
 
 TOOL = Path(__file__).parents[2] / 'tools' / 'make_demo_data.py'

@@ -3,7 +3,7 @@
 Source: configs/recognition/swin of SwinTransformer/Video-Swin-Transformer.
 """
 
-default_scope = 'swin_dense'
+default_scope = 'mmengine'  # types of this package say theirs
 model = dict(
     type='swin_dense.VideoRecogniser',
     cls_head=dict(type='swin_dense.PooledHead', dropout=0.5),
