@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from mmengine.config import ConfigDict
 from mmengine.registry import DefaultScope
 from mmengine.structures import PixelData
 
@@ -30,13 +31,14 @@ def segmentor(backbone=VIDEO, frames=FRAMES):
                  'temporal_stride': stride},
         'decode_head': {'type': 'UPerHead', 'in_channels': [8, 16], 'in_index': [0, 1], 'pool_scales': (1, 2),
                         'channels': 8, 'num_classes': CLASSES, 'dropout_ratio': 0.0, 'align_corners': False,
-                        'norm_cfg': {'type': 'BN'}, 'loss_decode': {'type': 'CrossEntropyLoss', 'avg_non_ignore': True}},
+                        'norm_cfg': {'type': 'BN'},
+                        'loss_decode': {'type': 'CrossEntropyLoss', 'avg_non_ignore': True}},
         'data_preprocessor': {'type': 'swin_dense.ClipSegDataPreProcessor', 'mean': [100.0] * 3, 'std': [50.0] * 3,
                               'bgr_to_rgb': True, 'size_divisor': 1},
         'test_cfg': {'mode': 'whole'},
     }  # fmt: skip
     with DefaultScope.overwrite_default_scope('mmseg'):
-        return MODELS.build(config)
+        return MODELS.build(ConfigDict(config))
 
 
 def batch(clips=2, frames=FRAMES, side=32):
