@@ -74,9 +74,10 @@ class VideoSwinTransformer(WindowedBackbone):
         if patch[1] != patch[2]:
             raise ValueError(f'patch_size is (frames, height, width) with height = width; got {patch}.')
         self.temporal_stride = patch[0]
+        self.window_size = _three_sides('window_size', window, 'tokens')
         self.assemble_windowed(
             fields=fields,
-            window_size=_three_sides('window_size', window, 'tokens'),
+            window_size=self.window_size,
             patch_size=patch,
             in_channels=in_channels,
             drop_path_rate=drop_path_rate,

@@ -7,6 +7,7 @@ from math import isqrt
 from typing import Any
 
 from swin_dense.backbones import shift_vit, vit, windowed
+from swin_dense.checkpoints.windows_of_tables import likely_window
 
 Shapes = Mapping[str, tuple[int, ...]]
 
@@ -19,14 +20,14 @@ _LETTERS = {'tiny': 'T', 'small': 'S', 'base': 'B', 'large': 'L', 'huge': 'H'}
 class Architecture:
     """Attributes:
 
-    family: 'Swin', 'ShiftViT' or 'ViT'.
+    family: 'Swin', 'Video Swin', 'ShiftViT' or 'ViT'.
     fields: of an `arch` dict, as far as shapes tell them.
     sizes: of what is resized when weights are loaded.
     """
 
     family: str
     fields: dict[str, Any]
-    sizes: dict[str, int]
+    sizes: dict[str, Any]
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -53,17 +54,21 @@ class Architecture:
 def recognise(shapes: Shapes) -> Architecture | None:
     """The architecture of weights with this package's names and `shapes`; None if they are of no known one."""
     patches = shapes.get(PATCHES, ())
-    if len(patches) != 4:
+    if len(patches) not in (4, 5):
         return None
     if any(name.startswith('layers.') and '.blocks.' in name for name in shapes):
         return _swin(shapes, patches) or _shift_vit(shapes, patches)
-    return _vit(shapes, patches)
+    return _vit(shapes, patches) if len(patches) == 4 else None
 
 
 def compare_architectures(found: Shapes, built: Shapes) -> str:
     """Say which model a file holds and which one was built, if both are known and differ; '' otherwise."""
     file, own = recognise(found), recognise(built)
-    if file is None or own is None or (file.family == own.family and own.is_first_part_of(file.fields)):
+    if file is None or own is None:
+        return ''
+    # weights of images are inflated
+    is_taken = own.family in (file.family, f'Video {file.family}')
+    if is_taken and own.is_first_part_of(file.fields):
         return ''
     return f'The file looks like {file}; built is {own}.'
 
@@ -92,6 +97,7 @@ def _padded(own: Any, preset: Any) -> list[tuple[int, int]]:
 
 _PRESETS: dict[str, dict[str, dict[str, Any]]] = {
     'Swin': windowed.ARCHITECTURES,
+    'Video Swin': windowed.ARCHITECTURES,
     'ShiftViT': {
         name: {field: value for field, value in preset.items() if field != 'n_div'}
         for name, preset in shift_vit.ARCHITECTURES.items()
@@ -111,6 +117,9 @@ def _swin(shapes: Shapes, patches: tuple[int, ...]) -> Architecture | None:
         return None
     heads = tuple(table[1] for table in tables)
     fields = {'embed_dims': patches[0], 'depths': depths, 'num_heads': heads}
+    if len(patches) == 5:
+        window = likely_window(tables[0][0])
+        return Architecture('Video Swin', fields, {} if window is None else {'window_size': window})
     return Architecture('Swin', fields, {'window_size': (isqrt(tables[0][0]) + 1) // 2})
 
 

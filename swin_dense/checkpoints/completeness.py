@@ -41,8 +41,9 @@ def gaps(shapes: Shapes, family: str) -> list[str]:
 
     Args:
         shapes: by this package's names.
-        family: 'Swin', 'ShiftViT' or 'ViT'.
+        family: 'Swin', 'Video Swin', 'ShiftViT' or 'ViT'.
     """
+    family = family.removeprefix('Video ')
     wraps = family == 'ShiftViT' and any(_WRAPPED.search(name) for name in shapes)
     around = (*_PATCHES, *(('pos_embed',) if family == 'ViT' else _named(_PATCH_NORM, wraps)))
     missing = [f'no {name}' for name in around if name not in shapes]

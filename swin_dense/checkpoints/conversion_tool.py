@@ -18,7 +18,6 @@ from swin_dense.checkpoints.report import some
 from swin_dense.checkpoints.surroundings import around_backbone, is_whole_model
 from swin_dense.checkpoints.tensor_files import safetensors_bytes
 from swin_dense.checkpoints.wrappers import Unwrapped, unwrap
-from swin_dense.checkpoints.zoo import refuse_unused
 from swin_dense.engine.atomic import replacing
 from swin_dense.engine.plain import plain
 
@@ -46,7 +45,6 @@ def convert_weights(source: str, target: str, *, to: str) -> int:
         )
     if path.exists():
         raise ValueError(f'{target} exists. Give another name, or delete it first.')
-    refuse_unused(source)
     content = read_checkpoint(local_file(source))
     file = unwrap(content, source)
     layout = detect_layout(file.tensors, file.beside)

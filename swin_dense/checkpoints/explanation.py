@@ -52,7 +52,7 @@ def _video(found: Shapes, own: State) -> str:
     if len(patches) != 5 or PATCHES not in own or own[PATCHES].ndim == 5:
         return ''
     size = ' x '.join(map(str, patches[2:]))
-    return f'The file is of a video model (patches of {size}, time first), which no backbone of this package takes yet.'
+    return f'The file is of a video model (patches of {size}, time first): build a VideoSwinTransformer for it.'
 
 
 def _mismatched(report: LoadReport, shown: int) -> Iterator[str]:

@@ -25,6 +25,7 @@ from swin_dense.checkpoints.zoo import PublishedWeights
 # name of the weight of a last layer -> its rows that are of no class
 _CLASSIFIERS = {
     r'head\.(fc\.|layers\.fc\.)?weight': 0,
+    r'cls_head\.fc_cls\.weight': 0,
     r'decode_head\.conv_seg\.weight': 0,
     r'roi_head\.bbox_head\.(\d+\.)?fc_cls\.weight': 1,
 }

@@ -13,12 +13,13 @@ from torch import Tensor, nn
 from swin_dense.checkpoints.download import local_file
 from swin_dense.checkpoints.explanation import explain
 from swin_dense.checkpoints.files import read_checkpoint
-from swin_dense.checkpoints.layouts import State, detect_layout
+from swin_dense.checkpoints.inflation import Clips
+from swin_dense.checkpoints.layouts import State, detect_layout, is_of_video
 from swin_dense.checkpoints.matching import match
 from swin_dense.checkpoints.positions import Grids
 from swin_dense.checkpoints.report import LoadReport, some
+from swin_dense.checkpoints.windows_of_tables import window_of_tables
 from swin_dense.checkpoints.wrappers import unwrap
-from swin_dense.checkpoints.zoo import refuse_unused
 from swin_dense.layers.self_attention import SelfAttention
 from swin_dense.layers.windows import Size
 
@@ -52,14 +53,14 @@ def load_pretrained(
     if isinstance(source, Mapping):
         content, label = source, 'a state dict'
     elif isinstance(source, str | Path):
-        refuse_unused(str(source))
         content, label = read_checkpoint(local_file(source)), str(source)
     else:
         raise ValueError(f'weights come from a path, a URL or a state dict; got {type(source).__name__}.')
     file = unwrap(content, label)
     layout, own = detect_layout(file.tensors, file.beside), backbone.state_dict()
     num_tokens = len({'cls_token', 'dist_token'} & {layout.own_name(name) for name in file.tensors})
-    matched = match(file, layout, own, Grids(getattr(backbone, 'grid', None), position_grid, num_tokens))
+    grids = Grids(getattr(backbone, 'grid', None), position_grid, num_tokens)
+    matched = match(file, layout, own, grids, _clips(backbone, layout.read(file.tensors)))
     report = replace(matched.report, backbone=type(backbone).__name__, source=label)
     if not report.is_complete and not (allow_partial and report.loaded):
         raise ValueError(explain(report, file, layout, matched, own, allow_partial=allow_partial))
@@ -72,6 +73,13 @@ def load_pretrained(
     kept.load_report = report
     MMLogger.get_current_instance().info(str(report))
     return report
+
+
+def _clips(backbone: nn.Module, named: State) -> Clips | None:
+    built: Any = backbone
+    if not hasattr(built, 'inflation'):
+        return None
+    return Clips(built.window_size, built.inflation, of_file=is_of_video(named), file_window=window_of_tables(named))
 
 
 def _refuse_grid_of_nothing(backbone: nn.Module, position_grid: Size | None) -> None:

@@ -5,6 +5,14 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
+from swin_dense.checkpoints.inflation import (
+    PATCHES,
+    Clips,
+    inflated_bias_table,
+    inflated_kernel,
+    resized_video_table,
+    with_final_norm,
+)
 from swin_dense.checkpoints.layouts import Layout, State, joined_name
 from swin_dense.checkpoints.positions import Grids, fitted_positions
 from swin_dense.checkpoints.report import BESIDE, LoadReport, Shape
@@ -16,7 +24,6 @@ from swin_dense.checkpoints.resizing import (
 )
 from swin_dense.checkpoints.wrappers import Unwrapped
 
-PATCHES = 'patch_embed.proj.weight'
 POSITIONS = 'pos_embed'
 _OTHERS = 'another set of weights in the file; to load it, give that entry in place of the file'
 
@@ -35,18 +42,21 @@ class Matched:
     report: LoadReport
 
 
-def match(file: Unwrapped, layout: Layout, own: State, grids: Grids) -> Matched:
-    """Bring the tensors of a file to the names and sizes of a backbone's state dict `own`.
+def match(file: Unwrapped, layout: Layout, own: State, grids: Grids, clips: Clips | None = None) -> Matched:
+    """Bring the tensors of a file to the names and sizes of a backbone's state dict `own`; of videos, with `clips`.
 
     Raises:
         ValueError: two names of the file are of one weight, or its position embedding can be read in two ways.
     """
-    found = layout.read(file.tensors)
+    named = layout.read(file.tensors)
     sources = _sources(file, layout)
+    found = named
+    if clips is not None:
+        found, sources = with_final_norm(named, own), with_final_norm(sources, own)
     values, resized, mismatched = {}, [], []
     for name in sorted(own.keys() & found.keys()):
         sizes = (name, tuple(found[name].shape), tuple(own[name].shape))
-        if (value := fitted(name, found[name], sizes[2], grids)) is None:
+        if (value := fitted(name, found[name], sizes[2], grids, clips)) is None:
             mismatched.append(sizes)
             continue
         values[name], how = value
@@ -68,23 +78,29 @@ def match(file: Unwrapped, layout: Layout, own: State, grids: Grids) -> Matched:
         resized=tuple(resized),
         ignored=(*ignored, *((entry, _OTHERS) for entry in file.others)),
         missing=missing,
-        why_missing=tuple((name, reason) for name in missing if (reason := layout.why_missing(name, found))),
+        why_missing=tuple((name, reason) for name in missing if (reason := layout.why_missing(name, named))),
         unexpected=tuple(name for name, reason in foreign.items() if not reason),
         mismatched=tuple(mismatched),
     )
     return Matched(found, values, report)
 
 
-def fitted(name: str, tensor: Tensor, shape: Shape, grids: Grids) -> tuple[Tensor, str] | None:
+def fitted(
+    name: str, tensor: Tensor, shape: Shape, grids: Grids, clips: Clips | None = None
+) -> tuple[Tensor, str] | None:
     """The tensor in `shape`, and how it came to be ('' if it is untouched); None if it does not fit."""
     if name == POSITIONS and tensor.ndim == len(shape) == 3 and tensor.shape[::2] == (1, shape[2]):
         return fitted_positions(tensor, shape[1], grids)
     if tuple(tensor.shape) == shape:
         return tensor, ''
+    if name == PATCHES and clips is not None and tensor.ndim == 4 and len(tensor) == shape[0]:
+        return _inflated_patches(tensor, shape, clips)
     if tensor.ndim != len(shape):
         return None
     if name == PATCHES and tensor.ndim == 4 and len(tensor) == shape[0]:
         return _fitted_kernel(tensor, shape)
+    if name.endswith('relative_position_bias_table') and clips is not None and tensor.shape[-1] == shape[-1]:
+        return resized_video_table(tensor, clips) if clips.of_file else inflated_bias_table(tensor, clips)
     resizers = {
         'relative_position_bias_table': (resized_bias_table, 'bicubic'),
         'rel_pos_h': (resized_relative_rows, 'linear'),
@@ -95,6 +111,15 @@ def fitted(name: str, tensor: Tensor, shape: Shape, grids: Grids) -> tuple[Tenso
         return None
     table = resize(tensor, shape[0])
     return None if table is None else (table, how)
+
+
+def _inflated_patches(kernel: Tensor, shape: Shape, clips: Clips) -> tuple[Tensor, str] | None:
+    fitted_kernel = _fitted_kernel(kernel, (*shape[:2], *shape[3:]))
+    if fitted_kernel is None:
+        return None
+    kernel, how = fitted_kernel
+    note = f'inflated to {shape[2]} frames, {clips.inflation}'
+    return inflated_kernel(kernel, shape[2], clips.inflation), ', '.join(filter(None, [how, note]))
 
 
 def _fitted_kernel(kernel: Tensor, shape: Shape) -> tuple[Tensor, str] | None:

@@ -2,7 +2,8 @@
 
 from collections.abc import Collection
 
-from swin_dense.checkpoints.layouts import State, detect_layout
+from swin_dense.checkpoints.inflation import with_final_norm
+from swin_dense.checkpoints.layouts import State, detect_layout, is_of_video
 from swin_dense.checkpoints.layouts.values import without_computed
 from swin_dense.checkpoints.wrappers import Unwrapped, unwrap
 
@@ -36,6 +37,8 @@ def with_own_names(state: State, wanted: Collection[str]) -> tuple[State, str]:
     if not layout.family or not is_whole_model(file):
         return state, ''
     own = without_computed(layout.read(file.tensors))
+    if is_of_video(own):
+        own = with_final_norm(own, {name.removeprefix('backbone.') for name in wanted})
     whole = {**{f'backbone.{name}': tensor for name, tensor in own.items()}, **around_backbone(file)}
     if whole.keys() == state.keys() or len(whole.keys() & wanted) < len(state.keys() & wanted):
         return state, ''

@@ -35,7 +35,6 @@ class PublishedWeights:
     source: repository at a commit, and file.
     licence, licence_source: of the weights, and where it is stated; None if it is not.
     note: what else to know, or ''.
-    unused: why no backbone of this package takes them, or ''.
     """
 
     name: str
@@ -46,11 +45,10 @@ class PublishedWeights:
     licence: str | None
     licence_source: str
     note: str = ''
-    unused: str = ''
 
     def __str__(self) -> str:
         numbers = ', '.join(f'{metric} {value}' for metric, value in self.published.items()) or 'no published numbers'
-        note = ''.join(f'; {text}' for text in (self.note, self.unused) if text)
+        note = f'; {self.note}' if self.note else ''
         return (
             f'{self.name}: {self.trained_on}; {numbers} ({self.source}); licence {self.licence or "not stated"}{note}'
         )
@@ -75,7 +73,6 @@ def _weights(name: str, group: Mapping[str, Any], fields: Mapping[str, Any]) -> 
         licence=group['licence'],
         licence_source=group['licence_source'],
         note=fields.get('note', ''),
-        unused=group.get('unused', ''),
     )
 
 
@@ -83,13 +80,6 @@ def web_file(url: str) -> WebFile:
     """The file at `url`, with its checksum if it is among the published weights."""
     files = (file for weights in zoo().values() for file in weights.files)
     return next((file for file in files if file.url == url), WebFile(url))
-
-
-def refuse_unused(source: str) -> None:
-    """Raise ValueError if `source` is the name or address of weights that no backbone takes: before a download."""
-    for weights in zoo().values():
-        if weights.unused and source in (weights.name, *(file.url for file in weights.files)):
-            raise ValueError(f'{source}: {weights.unused}.')
 
 
 def nearest_names(name: str) -> list[str]:

@@ -254,7 +254,7 @@ def test_a_video_model(state, refused, prefix):
     }
     video['patch_embed.proj.weight'] = torch.zeros(12, 3, 2, 4, 4)
     content = {'state_dict': {prefix + name: value for name, value in video.items()}}
-    refused(content, 'of a video model (patches of 2 x 4 x 4, time first), which no backbone of this package takes yet')
+    refused(content, 'of a video model (patches of 2 x 4 x 4, time first): build a VideoSwinTransformer for it')
 
 
 @pytest.mark.parametrize('make', [small_swin, small_shift_vit])

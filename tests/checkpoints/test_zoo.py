@@ -9,10 +9,7 @@ from pathlib import Path
 import pytest
 from mmengine.config import Config
 
-from swin_dense.checkpoints import load_pretrained
-from swin_dense.checkpoints.conversion_tool import convert_weights
 from swin_dense.checkpoints.zoo import nearest_names, web_file, zoo
-from tests.checkpoints.models import small_swin
 
 ROOT = Path(__file__).parents[2]
 CONFIGS = sorted((ROOT / 'configs' / '_base_' / 'backbones').glob('*.py'))
@@ -157,23 +154,3 @@ def test_the_file_is_installed(tmp_path):
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     built = tmp_path / 'swin_dense' / 'checkpoints' / 'zoo.yaml'
     assert built.read_bytes() == (ROOT / 'swin_dense' / 'checkpoints' / 'zoo.yaml').read_bytes()
-
-
-VIDEO = [name for name in ZOO if 'patch244' in name]
-
-
-@pytest.mark.parametrize('name', VIDEO)
-def test_what_no_backbone_takes_is_said_before_a_download(name, tmp_path, monkeypatch):
-    monkeypatch.setenv('SWIN_DENSE_HOME', str(tmp_path / 'home'))
-    for source in (name, ZOO[name].files[0].url):
-        with pytest.raises(ValueError, match=f'{source}: weights of a video model, which no backbone of this package'):
-            load_pretrained(small_swin(), source, allow_partial=True)
-        with pytest.raises(ValueError, match='video model'):
-            convert_weights(source, str(tmp_path / 'a.pth'), to='timm')
-    assert list(tmp_path.iterdir()) == []
-    assert 'which no backbone of this package takes yet' in str(ZOO[name])
-
-
-def test_all_others_are_taken():
-    assert len(VIDEO) == 7
-    assert [name for name in ZOO if ZOO[name].unused] == VIDEO

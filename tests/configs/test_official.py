@@ -46,7 +46,7 @@ def test_weights_that_training_starts_from(leaf):
         assert read(leaf).model.backbone.get('window_size', 7) == int(window)
     if backbone.startswith('video_swin_'):
         assert read(leaf).model.backbone.arch == re.match(r'swin_(\w+?)_', OFFICIAL['weights'][backbone])[1]
-        side = int(re.search(r'window(?:87)?(7|12)_', OFFICIAL['weights'][backbone])[1])
+        side = int(re.search(r'window(?:87|167)?(7|12)_', OFFICIAL['weights'][backbone])[1])
         assert read(leaf).model.backbone.get('window_size', (8, 7, 7))[1:] == (side, side)
     if backbone.startswith('shift_vit_'):
         assert read(leaf).model.backbone.arch == backbone.removeprefix('shift_vit_')

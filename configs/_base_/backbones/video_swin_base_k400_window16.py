@@ -1,4 +1,4 @@
-"""Video Swin-B, window 16 x 7 x 7, from Kinetics-400 (window 8 x 7 x 7) and, before, ImageNet-22K."""
+"""Video Swin-B, window 16 x 7 x 7, from Kinetics-400 and, before, ImageNet-22K."""
 
 backbone = dict(
     type='swin_dense.VideoSwinTransformer',
@@ -6,7 +6,7 @@ backbone = dict(
     window_size=(16, 7, 7),
     init_cfg=dict(
         type='Pretrained',
-        checkpoint='https://github.com/SwinTransformer/storage/releases/download/v1.0.4/swin_base_patch244_window877_kinetics400_22k.pth',
+        checkpoint='https://github.com/SwinTransformer/storage/releases/download/v1.0.4/swin_base_patch244_window1677_kinetics400_22k.pth',
     ),
 )
 pyramid_channels = [128, 256, 512, 1024]

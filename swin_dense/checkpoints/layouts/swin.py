@@ -16,6 +16,7 @@ from swin_dense.checkpoints.layouts.values import (
     joined_qkv,
     split_qkv,
     to_unfold_order,
+    with_norm_of_classifier,
     with_position_indices,
     without_computed,
 )
@@ -52,6 +53,16 @@ _TORCHVISION_ROWS: Rows = (
     ('layers.{s}.blocks.{b}.mlp.fc2.', 'features.{2s+1}.{b}.mlp.3.'),
     ('layers.{s}.blocks.{b}.', 'features.{2s+1}.{b}.'),
     ('layers.{s}.downsample.', 'features.{2s+2}.'),
+    ('norm.', 'norm.'),
+    ('head.', 'head.'),
+)
+# of swin3d_*: no part of the patch embedding is in `features`
+_TORCHVISION_VIDEO_ROWS: Rows = (
+    ('patch_embed.', 'patch_embed.'),
+    ('layers.{s}.blocks.{b}.mlp.fc1.', 'features.{2s}.{b}.mlp.0.'),
+    ('layers.{s}.blocks.{b}.mlp.fc2.', 'features.{2s}.{b}.mlp.3.'),
+    ('layers.{s}.blocks.{b}.', 'features.{2s}.{b}.'),
+    ('layers.{s}.downsample.', 'features.{2s+1}.'),
     ('norm.', 'norm.'),
     ('head.', 'head.'),
 )
@@ -195,5 +206,39 @@ SWIN_LAYOUTS = (
         restore=_to_huggingface,
         targets=('huggingface',),
         **_CLASSIFIER,
+    ),
+)
+
+
+def _to_video_classifier(state: State) -> State:
+    return with_position_indices(with_norm_of_classifier(state))
+
+
+_VIDEO_CLASSIFIER: dict[str, Any] = {**_CLASSIFIER, 'family': 'Video Swin'}
+# of those that a file of a video model fits, the first is taken
+VIDEO_SWIN_LAYOUTS = (
+    Layout(
+        'Video Swin, torchvision',
+        lambda names, _: has(names, r'features\.\d+\.\d+\.attn\.'),
+        _TORCHVISION_VIDEO_ROWS,
+        restore=_to_video_classifier,
+        targets=('torchvision',),
+        **_VIDEO_CLASSIFIER,
+    ),
+    Layout(
+        'Video Swin, dense',
+        lambda names, beside: _is_official(names, beside) and has(names, r'norm\d+\.'),
+        _OWN_ROWS,
+        restore=without_computed,
+        targets=('swin_dense',),
+        **{**_DENSE, 'family': 'Video Swin'},
+    ),
+    Layout(
+        'Video Swin, official',
+        _is_official,
+        _OWN_ROWS,
+        restore=_to_video_classifier,
+        targets=('official',),
+        **_VIDEO_CLASSIFIER,
     ),
 )

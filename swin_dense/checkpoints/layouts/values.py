@@ -9,7 +9,9 @@ from math import isqrt
 import torch
 from torch import Tensor
 
+from swin_dense.checkpoints.windows_of_tables import likely_window
 from swin_dense.layers.attention import relative_position_index
+from swin_dense.layers.windows import Extent
 
 State = dict[str, Tensor]
 COMPUTED = re.compile(r'(^|\.)(relative_position_index|attn_mask)$')
@@ -75,13 +77,29 @@ def without_computed(state: State) -> State:
     return {name: value for name, value in state.items() if not COMPUTED.search(name)}
 
 
+def with_norm_of_classifier(state: State) -> State:
+    """The norm of the last level, where it is the only one, under the name that it has before a classifier's head."""
+    norms = {found[1] for name in state if (found := re.match(r'(norm\d+)\.', name))}
+    if len(norms) != 1:
+        return state
+    last = f'{norms.pop()}.'
+    return {
+        f'norm.{name.removeprefix(last)}' if name.startswith(last) else name: value for name, value in state.items()
+    }
+
+
 def with_position_indices(state: State, *, flat: bool = False) -> State:
     """With the relative position index of each bias table, (L, L) or flat, for models that have it in their state."""
     indexed: State = {}
     for name, value in without_computed(state).items():
         indexed[name] = value
         if name.endswith(_TABLE):
-            window = (isqrt(len(value)) + 1) // 2
-            index = relative_position_index((window, window), torch.device('cpu')).clone()
+            index = relative_position_index(_window(len(value)), torch.device('cpu')).clone()
             indexed[name.replace(_TABLE, 'relative_position_index')] = index.flatten() if flat else index
     return indexed
+
+
+def _window(rows: int) -> Extent:
+    """Of a bias table: square, or of a video model."""
+    side = isqrt(rows)
+    return ((side + 1) // 2,) * 2 if side * side == rows else likely_window(rows) or (1, rows)
