@@ -18,7 +18,7 @@ from swin_dense.engine.errors import run_tool
 EXAMPLES = """
 examples:
   python tools/describe.py configs/swin/mask_rcnn_swin_tiny_coco_3x.py           at 800 x 1280, as papers count
-  python tools/describe.py CONFIG --shape 1024 1024 --json
+  python tools/describe.py CONFIG --shape 1024 1024 --json                       of videos --shape 32 224 224
   python tools/describe.py CONFIG --latency --device cuda
   python tools/describe.py CONFIG --cfg-options model.backbone.window_size=12
   python tools/describe.py configs/_base_/backbones/swin_tiny.py configs/_base_/backbones/deit_small.py \\
@@ -35,10 +35,11 @@ def main() -> int:
     parser.add_argument('--weights', nargs='+', metavar='FILE', help='path, URL or short name, in place of configs')
     parser.add_argument(
         '--shape',
-        nargs=2,
+        nargs='+',
         type=int,
-        metavar=('H', 'W'),
-        help='size of the image (default: 800 1280 for detectors, 512 2048 or the like for segmentors, else 224 224)',
+        metavar='N',
+        help='height and width of the image, before them the frames of clips (default: 800 1280 for detectors, '
+        '512 2048 or the like for segmentors, 32 224 224 for recognisers of videos, else 224 224)',
     )
     parser.add_argument('--sweep', metavar='SIDES', help='a table over square images instead, as 224,448,896')
     parser.add_argument('--plot', metavar='FILE', help='draw the sweep, of all configs in one, to a .png or .svg')

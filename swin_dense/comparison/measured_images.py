@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -98,7 +98,7 @@ def _usual_image(cfg: Config) -> MeasuredImage:
     found, views, source = _of_usual_size(cfg)
     if found:
         return MeasuredImage(views(found[0])[0], f'the first image of the test set with {source}')
-    size = _scale_of(cfg.to_dict().get('test_dataloader')) or usual_size(cfg)
+    size = _scale_of(cfg.to_dict().get('test_dataloader')) or cast(Size, usual_size(cfg))
     blank = np.full((*size, 3), 128, np.uint8)
     return MeasuredImage(views(blank)[0], f'a grey image of {_shown(size)}: the test set is not there')
 

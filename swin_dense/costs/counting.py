@@ -14,7 +14,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode, sdpa_flop_count
 
 from swin_dense.costs.parts import walk
-from swin_dense.layers.windows import Size
+from swin_dense.layers.windows import Extent
 
 NOT_COUNTED = (
     'biases',
@@ -67,12 +67,12 @@ def count_macs(function: Callable[..., Any], *inputs: Any) -> tuple[Any, int]:
     return output, counter.get_total_flops() // 2
 
 
-def count_costs(model: nn.Module, image_size: Size) -> list[PartCosts]:
+def count_costs(model: nn.Module, image_size: Extent) -> list[PartCosts]:
     """Parameters and multiply-adds of each part for one image, those that do not run last.
 
     Args:
         model: on the meta device, see `parts.walk`.
-        image_size: (height, width) in pixels.
+        image_size: (height, width) in pixels, of clips (frames, height, width).
     """
     macs: dict[str, int] = defaultdict(int)
 
@@ -89,7 +89,7 @@ def count_costs(model: nn.Module, image_size: Size) -> list[PartCosts]:
 
 def image_channels(model: nn.Module) -> int:
     """What the first convolution of a model takes."""
-    return next(module.in_channels for module in model.modules() if isinstance(module, nn.Conv2d))
+    return next(module.in_channels for module in model.modules() if isinstance(module, (nn.Conv2d, nn.Conv3d)))
 
 
 def _parameters_by_part(model: nn.Module, parts: list[str]) -> dict[str, int]:

@@ -13,14 +13,14 @@ from mmengine.config import Config
 from swin_dense.costs.closed_form import closed_form_macs
 from swin_dense.costs.counting import NOT_COUNTED, PartCosts, count_costs
 from swin_dense.costs.measurement import Measurement, measure
-from swin_dense.costs.models import backbone_config, build_model, usual_size
+from swin_dense.costs.models import backbone_config, build_model, takes_clips, usual_size
 from swin_dense.costs.sweep import PICTURES, parse_sides, save_plot
 from swin_dense.costs.tables import costs_table, sweep_table
 from swin_dense.engine.class_names import fill_classes, training_classes
 from swin_dense.engine.config_options import merge_options
 from swin_dense.engine.settings import load_config
 from swin_dense.engine.start_log import device_name, versions
-from swin_dense.layers.windows import Size
+from swin_dense.layers.windows import Extent
 
 
 @dataclass(frozen=True)
@@ -29,14 +29,14 @@ class Description:
 
     Attributes:
         config: path of the config.
-        image_size: (height, width) in pixels.
+        image_size: (height, width) in pixels, of clips (frames, height, width).
         parts: see `counting`.
         closed_form: multiply-adds of the backbone by its formula; None where there is none.
         measurement, device: what was measured and where, if it was.
     """
 
     config: str
-    image_size: Size
+    image_size: Extent
     parts: list[PartCosts]
     closed_form: int | None
     measurement: Measurement | None = None
@@ -54,7 +54,7 @@ class Description:
 def describe(
     configs: Sequence[str],
     *,
-    shape: Size | None = None,
+    shape: Extent | None = None,
     sweep: str | None = None,
     plot: str | None = None,
     latency: bool = False,
@@ -69,6 +69,7 @@ def describe(
     for path in configs:
         cfg = load_config(path)
         _merge(cfg, cfg_options)
+        _check_dimensions(cfg, shape, sweep)
         sizes = [shape or usual_size(cfg)] if sides is None else [(side, side) for side in sides]
         found = list(_describe(cfg, sizes, _device(device) if latency else None))
         described.append(found)
@@ -84,7 +85,18 @@ def describe(
     return 0
 
 
-def _check_options(shape: Size | None, sweep: str | None, plot: str | None, latency: bool, device: str | None) -> None:
+def _check_dimensions(cfg: Config, shape: Extent | None, sweep: str | None) -> None:
+    of_clips = takes_clips(cfg)
+    if sweep is not None and of_clips:
+        raise ValueError(f'--sweep is of images, and {cfg.filename} takes clips: use --shape FRAMES HEIGHT WIDTH.')
+    if shape is not None and (len(shape) == 3) != of_clips:
+        wanted = 'FRAMES HEIGHT WIDTH' if of_clips else 'HEIGHT WIDTH'
+        raise ValueError(f'--shape for {cfg.filename} is {wanted}; got {" ".join(map(str, shape))}.')
+
+
+def _check_options(
+    shape: Extent | None, sweep: str | None, plot: str | None, latency: bool, device: str | None
+) -> None:
     if sweep is not None and shape is not None:
         raise ValueError('--shape and --sweep exclude each other: a sweep has the sizes.')
     if plot is not None and sweep is None:
@@ -97,8 +109,10 @@ def _check_options(shape: Size | None, sweep: str | None, plot: str | None, late
         raise ValueError(f'--device is cpu, cuda or cuda:NUMBER; got {device!r}.')
     if device is not None and device != 'cpu' and not torch.cuda.is_available():
         raise ValueError(f'--device {device}: torch finds no GPU here. Leave the option out to measure on the CPU.')
+    if shape is not None and len(shape) not in (2, 3):
+        raise ValueError(f'--shape is HEIGHT WIDTH, of clips FRAMES HEIGHT WIDTH; got {" ".join(map(str, shape))}.')
     if shape is not None and min(shape) < 1:
-        raise ValueError(f'--shape is height and width in pixels, at least 1; got {shape[0]} {shape[1]}.')
+        raise ValueError(f'--shape is of pixels (and frames), at least 1; got {" ".join(map(str, shape))}.')
 
 
 def _merge(cfg: Config, options: dict[str, Any] | None) -> None:
@@ -115,7 +129,7 @@ def _device(device: str | None) -> str:
     return device or ('cuda' if torch.cuda.is_available() else 'cpu')
 
 
-def _describe(cfg: Config, sizes: Iterable[Size], device: str | None) -> Iterator[Description]:
+def _describe(cfg: Config, sizes: Iterable[Extent], device: str | None) -> Iterator[Description]:
     model = build_model(cfg, 'meta')
     real = None if device is None else build_model(cfg, device)
     for size in sizes:
@@ -141,8 +155,9 @@ def as_dict(descriptions: Sequence[Description]) -> dict[str, Any]:
         'versions': versions(),
         'sizes': [
             {
-                'height': one.image_size[0],
-                'width': one.image_size[1],
+                **({'frames': one.image_size[0]} if len(one.image_size) == 3 else {}),
+                'height': one.image_size[-2],
+                'width': one.image_size[-1],
                 'macs': one.macs,
                 'flops': 2 * one.macs,
                 'backbone_macs_by_formula': one.closed_form,

@@ -15,7 +15,7 @@ from torch import nn
 
 from swin_dense.costs.counting import image_channels
 from swin_dense.costs.parts import walk
-from swin_dense.layers.windows import Size
+from swin_dense.layers.windows import Extent
 
 MIN_RUNS, MAX_RUNS, SECONDS = 5, 100, 10.0
 _RESIDENT = Path('/proc/self/statm')
@@ -52,12 +52,12 @@ class Measurement:
     peak_memory_bytes: int | None
 
 
-def measure(model: nn.Module, image_size: Size, *, seconds: float = SECONDS) -> Measurement:
+def measure(model: nn.Module, image_size: Extent, *, seconds: float = SECONDS) -> Measurement:
     """Runs a model on one random image, several times.
 
     Args:
         model: with values, in evaluation mode, see `parts.walk`.
-        image_size: (height, width) in pixels.
+        image_size: (height, width) in pixels, of clips (frames, height, width).
         seconds: to go on for, within 5 to 100 runs.
     """
     device = next(model.parameters()).device

@@ -13,11 +13,12 @@ from mmengine.registry import MODELS, DefaultScope
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from swin_dense.layers.windows import Size
+from swin_dense.layers.windows import Extent
 
 DETECTOR_SIZE = (800, 1280)  # what papers count detectors at
 CROP_WIDTHS = 4  # papers count segmentors at crop height x 4 crop heights: 512 x 2048, 640 x 2560
 BACKBONE_SIZE = (224, 224)
+CLIP_LENGTH = 32  # frames, of recognition
 _IN_PLACE = {
     getattr(Tensor, f'{name}_') for name in ('add', 'clamp', 'erfinv', 'fill', 'mul', 'normal', 'uniform', 'zero')
 }
@@ -52,13 +53,31 @@ def backbone_config(cfg: Config) -> dict[str, Any]:
     return dict(model.get('backbone', model))
 
 
-def usual_size(cfg: Config) -> Size:
-    """(height, width) of the images that papers count this kind of model with."""
+def usual_size(cfg: Config) -> Extent:
+    """(height, width) of the images that papers count this kind of model with; of clips (frames, height, width)."""
     model = model_config(cfg)
+    frames = (model.get('frames_per_clip', CLIP_LENGTH),) if takes_clips(cfg) else ()
     if 'decode_head' in model:
         height = model.get('data_preprocessor', {}).get('size', (512, 512))[0]
-        return height, height * CROP_WIDTHS
+        return *frames, height, height * CROP_WIDTHS
+    if frames:
+        return _view_size(cfg) or (*frames, *BACKBONE_SIZE)
     return DETECTOR_SIZE if 'backbone' in model else BACKBONE_SIZE
+
+
+def takes_clips(cfg: Config) -> bool:
+    """Whether the backbone is one of videos."""
+    return backbone_config(cfg).get('type') == 'swin_dense.VideoSwinTransformer'
+
+
+def _view_size(cfg: Config) -> Extent | None:
+    """(frames, height, width) of the views that a recogniser is tested with."""
+    steps = ((cfg.get('test_dataloader') or {}).get('dataset') or {}).get('pipeline') or ()
+    found = {step['type'].removeprefix('swin_dense.'): step for step in steps}
+    crop = found.get('ThreeCrops') or found.get('CenterCropClips')
+    if crop is None or 'DecodeClips' not in found:
+        return None
+    return found['DecodeClips'].get('clip_length', CLIP_LENGTH), crop['size'], crop['size']
 
 
 class _WithoutNumbers(TorchFunctionMode):

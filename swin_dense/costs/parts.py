@@ -22,9 +22,9 @@ def walk(model: nn.Module, images: Tensor, visit: Visit) -> None:
     """Run a model part by part through `visit(name, function, *inputs)`, which calls the function and may measure it.
 
     Args:
-        model: a backbone, an mmseg EncoderDecoder, or an mmdet SingleStageDetector or TwoStageDetector, in evaluation
-            mode; on the meta device nothing is computed.
-        images: (B, C, H, W), on the model's device.
+        model: a backbone, an mmseg EncoderDecoder, an mmdet SingleStageDetector or TwoStageDetector, or a
+            VideoRecogniser, in evaluation mode; on the meta device nothing is computed.
+        images: (B, C, H, W), on the model's device; of video models (B, C, T, H, W).
         visit: called for each part, by the name that the part has in the model. A name may come more than once.
 
     Raises:
@@ -44,8 +44,12 @@ def _heads_of(model: nn.Module) -> Callable[[Any, Sequence[Tensor], Visit], None
     from mmdet.models.detectors import SingleStageDetector, TwoStageDetector
     from mmseg.models.segmentors import CascadeEncoderDecoder, EncoderDecoder
 
+    from swin_dense.video.recogniser import VideoRecogniser
+
     if isinstance(model, EncoderDecoder) and not isinstance(model, CascadeEncoderDecoder):
         return _walk_segmentor
+    if isinstance(model, VideoRecogniser):
+        return _walk_recogniser
     if isinstance(model, SingleStageDetector):
         return _walk_single_stage
     if isinstance(model, TwoStageDetector) and not model.roi_head.with_shared_head:
@@ -58,6 +62,10 @@ def _heads_of(model: nn.Module) -> Callable[[Any, Sequence[Tensor], Visit], None
 
 def _walk_segmentor(model: Any, levels: Sequence[Tensor], visit: Visit) -> None:
     visit('decode_head', model.decode_head, levels)
+
+
+def _walk_recogniser(model: Any, levels: Sequence[Tensor], visit: Visit) -> None:
+    visit('cls_head', model.cls_head, levels[-1])
 
 
 def _walk_single_stage(model: Any, levels: Sequence[Tensor], visit: Visit) -> None:

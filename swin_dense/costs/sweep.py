@@ -1,9 +1,10 @@
 """Costs against input size: what grows with the image's area, and what faster."""
 
 from collections.abc import Mapping, Sequence
+from math import prod
 from pathlib import Path
 
-from swin_dense.layers.windows import Size
+from swin_dense.layers.windows import Extent
 
 PICTURES = ('.png', '.svg')
 
@@ -20,7 +21,7 @@ def parse_sides(text: str) -> tuple[int, ...]:
     return tuple(sorted({int(word) for word in words}))
 
 
-def save_plot(path: Path, curves: Mapping[str, Sequence[tuple[Size, int]]]) -> None:
+def save_plot(path: Path, curves: Mapping[str, Sequence[tuple[Extent, int]]]) -> None:
     """Multiply-adds against the image's area: in all, where a line is linear, and for each pixel, where a flat one is.
 
     Args:
@@ -33,7 +34,7 @@ def save_plot(path: Path, curves: Mapping[str, Sequence[tuple[Size, int]]]) -> N
     in_all, per_pixel = figure.subplots(1, 2)
     for number, (name, points) in enumerate(curves.items()):
         style = {'marker': 'osv^D'[number % 5], 'linestyle': ('-', '--', '-.', ':')[number % 4], 'label': name}
-        areas = [height * width for (height, width), _ in points]
+        areas = [prod(size[-2:]) for size, _ in points]
         macs = [macs for _, macs in points]
         in_all.plot([area / 1e6 for area in areas], [count / 1e9 for count in macs], **style)
         each = [count / area / 1e3 for count, area in zip(macs, areas, strict=True)]

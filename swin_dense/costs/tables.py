@@ -11,6 +11,7 @@ from rich.table import Table
 from swin_dense.costs.counting import NOT_COUNTED
 from swin_dense.costs.measurement import Latency, Measurement
 from swin_dense.costs.parts import NUM_BOX_REGIONS, NUM_MASK_REGIONS
+from swin_dense.layers.windows import Extent
 
 if TYPE_CHECKING:
     from swin_dense.costs.description import Description
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
 def costs_table(description: 'Description') -> str:
     """A row for each part of a model, their sum, and what the numbers mean."""
     measured = description.measurement
-    height, width = description.image_size
     rows = [
         [part.name, _millions(part.parameters), *_giga(part.macs), *_times_of(part.name, measured)]
         for part in description.parts
@@ -34,7 +34,7 @@ def costs_table(description: 'Description') -> str:
     table.add_section()
     total = [] if measured is None else _times(measured.total)
     table.add_row('total', _millions(description.parameters), *_giga(description.macs), *total)
-    title = f'{description.config}, one image of {height} x {width}\n'
+    title = f'{description.config}, one {described_size(description.image_size)}\n'
     return title + _text(table) + ''.join(f'{line}\n' for line in _notes(description))
 
 
@@ -48,13 +48,18 @@ def sweep_table(descriptions: Sequence['Description']) -> str:
     _add_columns(table, 'image', [*(f'{group} GMACs' for group in groups), 'total GMACs', 'kMACs a pixel', *extra])
     for one in descriptions:
         sums = [sum(part.macs or 0 for part in one.parts if part.group == group) for group in groups]
-        height, width = one.image_size
+        height, width = one.image_size[-2:]
         row = [f'{value / 1e9:.2f}' for value in [*sums, one.macs]]
         row.append(f'{one.macs / (height * width) / 1e3:.2f}')
         if one.measurement is not None:
             row += [*_times(one.measurement.total), _megabytes(one.measurement.peak_memory_bytes)]
         table.add_row(f'{height} x {width}', *row)
     return f'{first.config}, {_millions(first.parameters)} M parameters\n{_text(table)}'
+
+
+def described_size(size: Extent) -> str:
+    """'image of 224 x 224' or 'clip of 32 x 224 x 224'."""
+    return f'{"clip" if len(size) == 3 else "image"} of {" x ".join(map(str, size))}'
 
 
 def _notes(description: 'Description') -> list[str]:

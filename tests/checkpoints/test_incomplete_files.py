@@ -96,7 +96,7 @@ def add(state):
         (drop_stage, r'it has no layers\.1\.blocks\.'),
         (drop_tables, r'it has no layers\.0\.blocks\.0\.attn\.relative_position_bias_table, .* and 4 more'),
         (transpose, r'fc1\.weight of shape \(48, 192\), and \(192, 48\) in the first block'),
-        (make_patches_three_dimensional, 'has the names of Swin, and shapes of no Swin'),
+        (make_patches_three_dimensional, 'Weights of Video Swin are written as torchvision, swin_dense, official'),
         (add, r"has what is no part of 'Swin, official classification': adapter\.weight"),
     ],
 )
