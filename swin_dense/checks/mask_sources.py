@@ -63,9 +63,10 @@ class MaskSource:
 
 
 def segmentation_datasets(cfg: Config, splits: Sequence[str]) -> Iterator[DatasetConfig]:
-    """The data sets of mmseg's kind."""
+    """The data sets of mmseg's kind; those of clips look after their folders themselves."""
     for dataset in dataset_configs(cfg, splits):
-        if any(cls.__name__ == 'BaseSegDataset' for cls in getattr(dataset.cls, '__mro__', ())):
+        names = [cls.__name__ for cls in getattr(dataset.cls, '__mro__', ())]
+        if 'BaseSegDataset' in names and 'ClipSegmentationDataset' not in names:
             yield dataset
 
 

@@ -95,7 +95,7 @@ def still_or_moving(seed: int, split: int, count: int) -> Iterator[tuple[list[np
     """(frames, masks) of `count` videos with shapes that look alike and lie still or move."""
     for number in range(count):
         dice = Dice(seed, split, number, 2)
-        shapes = [_shape(dice, _POINTED + _ROUND, (7, 11)) for _ in range(dice.integer(3, 5))]
+        shapes = [_shape(dice, _POINTED + _ROUND, (9, 13)) for _ in range(dice.integer(2, 4))]
         moving = [index == 0 or (index > 1 and dice.chance(50)) for index in range(len(shapes))]  # one of each at least
         shapes = [replace(each, step=_way(dice)) if moves else each for each, moves in zip(shapes, moving, strict=True)]
         order = sorted(range(len(shapes)), key=lambda _: dice.integer(0, 1 << 30))

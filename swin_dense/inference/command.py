@@ -5,7 +5,7 @@ import os
 import secrets
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from swin_dense.inference.journal import (
     finished_names,
 )
 from swin_dense.inference.options import refuse_checkpoints
+from swin_dense.inference.overlaid_videos import write_overlaid_video
 from swin_dense.inference.progress import Progress
 from swin_dense.inference.sources import Listing, Source, find_sources
 from swin_dense.inference.worker import Item, Outcome, Settings, Worker, count_items, items_of
@@ -93,11 +94,14 @@ def predict_files(run: Run) -> int:
             broken_videos.append({**line, 'error': reason, 'run': run.settings.run_token})
             progress.add(Outcome(item, reason))
 
-        items = _until(items_of(sources, done.__contains__, video_failed), signals)
+        items = _until(items_of(sources, _is_done(done, team.worker), video_failed), signals)
         for outcome in team.process(items):
             progress.add(outcome)
         team.close()
         broken_videos.close()
+        for source in sources:
+            if source.is_video and not signals.received:
+                write_overlaid_video(team.worker.folder, source)
     seconds = time.monotonic() - start
     if signals.received:
         print(f'stopped: {progress.text()}. The same command with --resume goes on.', file=sys.stderr)
@@ -169,6 +173,22 @@ def _finished(out: Path, sources: Sequence[Source], worker: Worker) -> set[Key]:
                 f'{names.get(item.key, item.name)!r} of {owner}. Take another folder for --out.'
             )
     return {key for key, name in names.items() if all(file.is_file() for file in worker.folder.files(name))}
+
+
+def _is_done(done: set[Key], worker: Worker) -> Callable[[Key], bool]:
+    """Whether an input need not be predicted again. A clip that is predicted together is done as a whole."""
+    length = worker.predictor.frames_per_clip
+    if length is None:
+        return done.__contains__
+
+    def is_done(key: Key) -> bool:
+        origin, frame = key
+        if frame is None:
+            return key in done
+        start = frame - frame % length
+        return all((origin, number) in done for number in range(start, start + length))
+
+    return is_done
 
 
 def _until(items: Iterator[Item], signals: Any) -> Iterator[Item]:

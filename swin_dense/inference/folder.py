@@ -3,6 +3,7 @@
 overlays/NAME.jpg   the image with what was found drawn on it
 masks/NAME.png      segmentation: the class of each pixel, a number
 colors/NAME.png     segmentation: the same, in the colours of the classes
+videos/NAME.mp4     of a video: its frames with what was found drawn on them (see `overlaid_videos`)
 
 A video whose action is recognised is one image here: four of its frames.
 """
@@ -22,9 +23,15 @@ from swin_dense.inference.masks import encoded
 from swin_dense.inference.overlays import draw_detections, draw_recognition, draw_segmentation
 from swin_dense.inference.results import Detections, Prediction, Recognition, Segmentation
 
-OVERLAYS, COCO, MASKS, COLORS = 'overlays', 'coco', 'masks', 'colors'
-SAVED = {'detection': (OVERLAYS, COCO), 'segmentation': (OVERLAYS, MASKS, COLORS), 'recognition': (OVERLAYS,)}
-KINDS = (OVERLAYS, MASKS, COLORS)  # sub-folders
+OVERLAYS, COCO, MASKS, COLORS, VIDEOS = 'overlays', 'coco', 'masks', 'colors', 'videos'
+SAVED = {
+    'detection': (OVERLAYS, COCO, VIDEOS),
+    'segmentation': (OVERLAYS, MASKS, COLORS, VIDEOS),
+    'recognition': (OVERLAYS,),
+}
+KINDS = (OVERLAYS, MASKS, COLORS, VIDEOS)  # sub-folders
+# what videos are painted with
+_PAINT = {'detection': OVERLAYS, 'segmentation': MASKS}
 _SUFFIXES = {OVERLAYS: '.jpg', MASKS: '.png', COLORS: '.png'}
 _JPEG_QUALITY = 92
 _BEST_CLASSES = 5  # of a video
@@ -156,4 +163,6 @@ def checked_save(save: Sequence[str] | None, task: str) -> tuple[str, ...]:
         return known
     if unknown := [kind for kind in save if kind not in known]:
         raise ValueError(f'--save {" ".join(unknown)}: a model for {task} has {", ".join(known)}.')
+    if VIDEOS in save and _PAINT[task] not in save:
+        raise ValueError(f'--save {VIDEOS}: they are made of {_PAINT[task]}, so save these as well.')
     return tuple(kind for kind in known if kind in save)

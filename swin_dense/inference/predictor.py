@@ -76,6 +76,8 @@ class Predictor:
         task: 'detection', 'segmentation' or 'recognition', which takes videos in place of images.
         classes: names, in the order of the labels.
         palette: (number of classes, 3) uint8 RGB.
+        frames_per_clip: of a model that segments the frames of clips together; else None. `predict` takes the images
+            for frames of one video, in their order; a picture alone is a clip of copies.
         identity: of config and checkpoint, for records.
         notes: sentences on what was loaded.
     """
@@ -103,6 +105,9 @@ class Predictor:
             loaded = load_model(config, checkpoint, device=self.device, cfg_options=cfg_options)
             self.model = loaded.model
             self.task, self._task = _task_of(self.model)
+            self.frames_per_clip = self.model.frames_per_clip if getattr(self.model, 'sees_clips', False) else None
+            if self.frames_per_clip and self.tile is not None:
+                raise ValueError('the model sees frames of videos together, as wholes: tiles are for other models.')
             if self.takes_videos:
                 self._refuse_options_of_images(augmentation)
                 self._prepare_video = VideoViews(loaded.cfg)
@@ -185,6 +190,9 @@ class Predictor:
 
     def batch_limit(self, batch_size: int | str) -> Callable[[Any], int]:
         """The largest batch of images with some key: `batch_size`, or for 'auto' what fits into memory."""
+        if self.frames_per_clip is not None:
+            frames = self.frames_per_clip * (1 if batch_size == AUTO else int(batch_size))
+            return lambda key: frames
         if batch_size == AUTO:
             return (lambda key: 1) if self.takes_videos else self._auto_limit  # one has views enough
         if not isinstance(batch_size, int) or batch_size < 1:
@@ -200,7 +208,10 @@ class Predictor:
         with torch.inference_mode(), self._autocast():
             if batch[0].views is None:
                 return [self._run_tiles(each.image, tile_batch) for each in batch]
-            return self._run_views([each.views for each in batch if each.views is not None], batch[0].key)
+            views = [each.views for each in batch if each.views is not None]
+            if self.frames_per_clip is not None:  # the last clip of a video goes on with its last frame
+                views += [views[-1]] * (-len(views) % self.frames_per_clip)
+            return self._run_views(views, batch[0].key)[: len(batch)]
 
     def _loaded(self, image: np.ndarray | str | Path) -> Prepared:
         if not self.takes_videos:
@@ -255,12 +266,13 @@ class Predictor:
         try:
             return self._measured(views, key)
         except torch.OutOfMemoryError:
-            if len(views) == 1:
+            if len(views) <= (self.frames_per_clip or 1):
                 raise PredictionError(
                     f'out of memory of {self.device}: {tuple(views[0][0]["inputs"].shape[1:])} pixels; tiles need less'
                 ) from None
         torch.cuda.empty_cache()
-        half = len(views) // 2
+        whole = self.frames_per_clip or 1
+        half = max(len(views) // 2 // whole, 1) * whole
         self._batch_limits[key] = half
         return [*self._without_exhaustion(views[:half], key), *self._without_exhaustion(views[half:], key)]
 

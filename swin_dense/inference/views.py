@@ -107,6 +107,8 @@ def test_pipeline(cfg: Config) -> list[Transform]:
 
 def _image_pipeline(cfg: Config) -> list[Transform]:
     pipeline = test_pipeline(cfg)
+    if _kind(pipeline[0]) == 'ForEachFrame':
+        pipeline = [dict(step) for step in pipeline[0]['transforms']]
     loader = pipeline[0]
     unknown = set(loader) - _PLAIN_LOADER
     if _kind(loader) != 'LoadImageFromFile' or unknown or loader.get('color_type', 'color') != 'color':

@@ -116,7 +116,7 @@ class Worker:
         loaded = loaded_ahead(
             items, self._load, num_threads=workers, size_of=_loaded_bytes, budget_bytes=LOOK_AHEAD_BYTES
         )
-        batches = grouped(loaded, key=_group_key, limit=limit)
+        batches = grouped(loaded, key=self._group_key, limit=limit)
         freed = FreedMemory()
         try:
             for batch in batches:
@@ -145,6 +145,15 @@ class Worker:
             return Failure(str(error))
         except Exception as error:
             return self._unforeseen_failure(error)
+
+    def _group_key(self, loaded: tuple[Item, Prepared | Failure]) -> Any:
+        item, prepared = loaded
+        if isinstance(prepared, Failure):
+            return None
+        if self.predictor.frames_per_clip is None:
+            return prepared.key
+        # a clip is of one video; a picture is one of its own
+        return None if item.frame is None else (item.source.index, *(prepared.key or ()))
 
     def _predict(self, batch: list[Prepared | Failure]) -> list[Any]:
         """Results or failures; where a batch fails, each of its images is tried alone."""
@@ -190,10 +199,6 @@ class Worker:
             return Outcome(item, reason)
 
         return finish
-
-
-def _group_key(loaded: tuple[Item, Prepared | Failure]) -> Any:
-    return None if isinstance(loaded[1], Failure) else loaded[1].key
 
 
 def _loaded_bytes(item: Item) -> int:

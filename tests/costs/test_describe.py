@@ -150,7 +150,7 @@ def test_help_has_examples():
 
 def test_counters_that_differ_stop_the_tool(backbone, monkeypatch, capsys):
     """A formula without the padding of windows, for example."""
-    monkeypatch.setattr('swin_dense.costs.closed_form.padded_size', lambda height, width, window_size: (height, width))
+    monkeypatch.setattr('swin_dense.costs.closed_form.padded_extent', lambda extent, window_size: extent)
     with pytest.raises(AssertionError, match='by formula'):
         describe([backbone], shape=(65, 96))
     assert capsys.readouterr().out == ''
