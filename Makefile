@@ -1,4 +1,5 @@
-# `make demo`: install, make data, train and test a detector and a segmentor, print a table. `make test`, `make lint`.
+# `make demo`: install, make data, train and test a detector and a segmentor, print a table. `make demo-videos`: the same for
+# a recogniser of videos. `make test`, `make lint`.
 # All of it happens in .venv, with nothing but Python 3.11, pip and make; the package itself runs on Python >= 3.10.
 
 PYTHON ?= python3
@@ -17,7 +18,7 @@ export OMP_WAIT_POLICY ?= PASSIVE
 # each has a GiB or two; tests of a file stay in one process
 TEST_PROCESSES ?= 2
 
-.PHONY: install demo test lint clean
+.PHONY: install demo demo-videos test lint clean
 
 install: $(INSTALLED)
 
@@ -42,6 +43,14 @@ demo: $(INSTALLED)
 	@echo 'data: $(SWIN_DENSE_DEMO)/data   checkpoints, logs: $(SWIN_DENSE_DEMO)/detection, $(SWIN_DENSE_DEMO)/segmentation'
 	@echo 'predict any images: $(BIN)/python tools/predict.py $(SWIN_DENSE_DEMO)/detection IMAGES... --out DIR'
 	@echo 'pictures: $(SWIN_DENSE_DEMO)/detection/test/overlays, $(SWIN_DENSE_DEMO)/segmentation/test/overlays'
+
+# videos whose class is the motion: minutes on two cores
+demo-videos: $(INSTALLED)
+	$(BIN)/python tools/make_demo_data.py $(SWIN_DENSE_DEMO)/clips --clips
+	$(BIN)/python tools/train.py configs/demo/recogniser_video_swin_demo.py --work-dir $(SWIN_DENSE_DEMO)/recogniser --resume
+	$(BIN)/python tools/test.py configs/demo/recogniser_video_swin_demo.py $(SWIN_DENSE_DEMO)/recogniser --out $(SWIN_DENSE_DEMO)/recogniser/results.json
+	$(BIN)/python tools/predict.py $(SWIN_DENSE_DEMO)/recogniser $(SWIN_DENSE_DEMO)/clips/actions/videos/val/00000*.mp4 --out $(SWIN_DENSE_DEMO)/actions --resume
+	@echo 'labelled previews: $(SWIN_DENSE_DEMO)/actions/overlays'
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder

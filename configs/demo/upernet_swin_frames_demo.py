@@ -11,3 +11,4 @@ model = dict(
     neck=dict(in_channels=_base_.pyramid_channels, frames_per_clip=_base_.frames_per_clip, temporal_stride=1),
     decode_head=dict(in_channels=_base_.pyramid_channels, num_classes=len(_base_.classes)),
 )
+optim_wrapper = dict(optimizer=dict(lr=3e-3))

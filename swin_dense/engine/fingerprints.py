@@ -15,13 +15,14 @@ from typing import Any
 from swin_dense.checkpoints.digests import digest
 from swin_dense.engine.settings import recipe_hash
 
-# what a backbone decides: itself, its weights, and the channels it hands on
+# what a backbone decides: itself, its weights, the channels it hands on, and how many frames are a step in time
 OF_THE_BACKBONE = (
     'model.backbone',
     'model.pretrained',
     'model.init_cfg',
     'model.neck.in_channels',
     'model.neck.*.in_channels',
+    'model.neck.temporal_stride',
     'model.decode_head.in_channels',
     'model.auxiliary_head.in_channels',
     'model.auxiliary_head.*.in_channels',

@@ -15,6 +15,7 @@ from swin_dense.evaluation.match_data import MatchData, save_match_data
 CONFUSION = 'confusion'
 _COCO = 'swin_dense.CocoMetric'
 _IOU = 'swin_dense.IoUMetric'
+_CLIP_IOU = 'swin_dense.ClipIoUMetric'  # of whole videos
 # mmseg's metric, for which this package's is the same with the matrices kept
 _SAME_AS_IOU = {'mmseg.IoUMetric', 'IoUMetric'}
 
@@ -28,10 +29,10 @@ def keep_per_image(cfg: Config) -> None:
     evaluator = cfg.get('test_evaluator')
     metrics = evaluator if isinstance(evaluator, (list, tuple)) else [evaluator]
     kept = [_keeping(metric) for metric in metrics if isinstance(metric, dict)]
-    if not any(metric['type'] in (_COCO, _IOU) for metric in kept):
+    if not any(metric['type'] in (_COCO, _IOU, _CLIP_IOU) for metric in kept):
         raise ValueError(
             f'--per-image: test_evaluator of {cfg.filename} has {", ".join(str(each.get("type")) for each in kept)}, '
-            f'which keeps nothing of each image. Those that do are {_COCO} and {_IOU}.'
+            f'which keeps nothing of each image. Those that do are {_COCO}, {_IOU} and {_CLIP_IOU}.'
         )
     cfg.test_evaluator = kept
 

@@ -7,7 +7,7 @@ model = dict(
         channels=32,
         in_index=[0, 1],
         pool_scales=(1, 2),
-        loss_decode=dict(avg_non_ignore=True, class_weight=[0.1, 1.0, 1.0]),
+        loss_decode=dict(class_weight=[0.1, 1.0, 1.0]),
     ),
     auxiliary_head=None,
 )
