@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from swin_dense.checks.drawn_batch import DrawnBatch, Meaning
+from swin_dense.checks.drawn_batch import DrawnBatch, Meaning, frames_of
 from swin_dense.checks.findings import Case, Finding
 from swin_dense.checks.resources import counted
 from swin_dense.checks.scan import evenly
@@ -31,10 +31,12 @@ def drawn_findings(drawn: DrawnBatch, split: str, file: str) -> Iterator[Finding
         )
     total = sum(drawn.counts.values())
     shares = [
-        f'{name} {count:,}' if drawn.kind == 'objects' else f'{name} {100 * count / total:.1f} %'
+        f'{name} {count:,}' if drawn.kind in ('objects', 'videos') else f'{name} {100 * count / total:.1f} %'
         for name, count in drawn.counts.most_common()
     ]
-    inside = {'objects': f'{total:,} objects', 'pixels': 'shares of the pixels'}.get(drawn.kind, 'no annotations')
+    inside = {'objects': f'{total:,} objects', 'videos': f'{total:,} videos', 'pixels': 'shares of the pixels'}.get(
+        drawn.kind, 'no annotations'
+    )
     yield Finding(
         level='ok',
         rule=f'{split}-batch',
@@ -48,7 +50,7 @@ def drawn_findings(drawn: DrawnBatch, split: str, file: str) -> Iterator[Finding
 
 def annotation_findings(batches: Sequence[Any], dataset: Any, meaning: Meaning, file: str) -> Iterator[Finding]:
     """Say where the pipeline leaves nothing of the annotations: such a run learns nothing, and does not say so."""
-    samples = [sample for batch in batches for sample in batch.get('data_samples') or ()]
+    samples = [sample for batch in batches for each in batch.get('data_samples') or () for sample in frames_of(each)]
     objects = [sample.gt_instances for sample in samples if 'gt_instances' in sample]
     maps = [sample.gt_sem_seg.data for sample in samples if 'gt_sem_seg' in sample and 'gt_instances' not in sample]
     share = _share_with_objects(dataset) if objects else 0.5

@@ -4,7 +4,7 @@ Images of a batch are uint8 (C, H, W), before the model's data preprocessor; pic
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,14 @@ import torch
 from swin_dense.datasets.palettes import checked_palette
 from swin_dense.engine.atomic import replacing
 from swin_dense.inference.masks import cropped
-from swin_dense.inference.overlays import draw_detections, draw_segmentation
-from swin_dense.inference.results import CroppedMask, Detections, Segmentation
+from swin_dense.inference.overlays import draw_detections, draw_recognition, draw_segmentation
+from swin_dense.inference.recognition import preview
+from swin_dense.inference.results import CroppedMask, Detections, Recognition, Segmentation
+from swin_dense.video.samples import FrameSamples
 
 MOST_PICTURES = 8
 _IGNORED_COLOUR = (200, 200, 200)
+_CLIP_AXES = 5  # views, channels, time, height, width
 _HATCH = 3  # pixels between the stripes over what does not count
 
 
@@ -32,8 +35,8 @@ class DrawnBatch:
         pictures: (file written, source image), at most `MOST_PICTURES`.
         counts: class -> objects, or pixels; pixels that do not count have a name of their own.
         unnamed: image -> numbers of its pixels or objects that no class has.
-        kind: objects, pixels, or nothing where samples have no annotations.
-        images: how many there are.
+        kind: objects, pixels, videos, or nothing where samples have no annotations.
+        images: how many there are, frames of clips among them.
     """
 
     pictures: list[tuple[str, str]] = field(default_factory=list)
@@ -89,12 +92,13 @@ def meaning_of(dataset: Any, model_cfg: Any, pipeline: Sequence[Any]) -> Meaning
 def draw_batch(batch: Any, meaning: Meaning, folder: Path, prefix: str) -> DrawnBatch:
     """Write the first images of a batch to `folder`/`prefix`_0.jpg, ... and say what is in all of it."""
     drawn = DrawnBatch()
-    samples = batch.get('data_samples') or [None] * len(batch['inputs'])
-    for number, (inputs, sample) in enumerate(zip(batch['inputs'], samples, strict=True)):
+    for number, (inputs, sample) in enumerate(_images_of(batch)):
         drawn.images += 1
-        source = str(getattr(sample, 'img_path', '') or '')
-        image = _image(inputs, meaning)
-        if sample is not None and 'gt_instances' in sample:
+        source = str(getattr(sample, 'img_path', '') or getattr(sample, 'path', '') or '')
+        image = preview(inputs) if inputs.ndim == _CLIP_AXES else _image(inputs, meaning)
+        if sample is not None and 'gt_label' in sample:
+            picture = _video(image, sample, meaning, drawn, source)
+        elif sample is not None and 'gt_instances' in sample:
             picture = _objects(image, sample, meaning, drawn, source)
         elif sample is not None and 'gt_sem_seg' in sample:
             picture = _pixels(image, sample, meaning, drawn, source)
@@ -107,6 +111,21 @@ def draw_batch(batch: Any, meaning: Meaning, folder: Path, prefix: str) -> Drawn
     for number in range(len(drawn.pictures), MOST_PICTURES):
         (folder / f'{prefix}_{number}.jpg').unlink(missing_ok=True)  # of an earlier, larger batch
     return drawn
+
+
+def _images_of(batch: Any) -> Iterator[tuple[torch.Tensor, Any]]:
+    """(inputs, sample) of each image, of each frame of clips that are segmented, and of each video that has a view."""
+    samples = batch.get('data_samples') or [None] * len(batch['inputs'])
+    for inputs, sample in zip(batch['inputs'], samples, strict=True):
+        if isinstance(sample, FrameSamples):
+            yield from zip(inputs, sample.frames, strict=True)
+        elif inputs.ndim < _CLIP_AXES or len(inputs):
+            yield inputs, sample
+
+
+def frames_of(sample: Any) -> Sequence[Any]:
+    """The samples of the frames of a clip; of an image, its own."""
+    return sample.frames if isinstance(sample, FrameSamples) else [sample]
 
 
 def tensor_bytes(value: Any) -> int:
@@ -198,6 +217,20 @@ def _arrays(instances: Any) -> tuple[np.ndarray, np.ndarray, tuple[CroppedMask, 
 
 def _no_masks(count: int) -> tuple[CroppedMask, ...]:
     return tuple(CroppedMask(0, 0, np.zeros((0, 0), bool)) for _ in range(count))
+
+
+# Videos.
+
+
+def _video(image: np.ndarray, sample: Any, meaning: Meaning, drawn: DrawnBatch, source: str) -> np.ndarray:
+    drawn.kind = 'videos'
+    label = int(sample.gt_label)
+    if not 0 <= label < len(meaning.classes):
+        drawn.unnamed[source] = [label]
+        return image
+    drawn.counts[meaning.classes[label]] += 1
+    truth = Recognition((image.shape[0], image.shape[1]), np.eye(len(meaning.classes), dtype=np.float32)[label])
+    return draw_recognition(image, truth, [label], classes=meaning.classes, palette=meaning.palette)
 
 
 # Segmentation.

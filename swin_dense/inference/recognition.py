@@ -48,7 +48,7 @@ class VideoViews:
             packed = self._pipeline({'path': str(path)})
         except BrokenVideo as error:
             raise UnreadableImage(str(error).removeprefix(f'{path}: ')) from None
-        return _preview(packed['inputs']), [packed]
+        return preview(packed['inputs']), [packed]
 
 
 class Recogniser:
@@ -63,15 +63,15 @@ class Recogniser:
         found: list[ClipSample] = self.model.test_step(
             {'inputs': [each[0]['inputs'] for each in views], 'data_samples': samples}
         )
-        previews = [_preview(each[0]['inputs']).shape for each in views]
+        previews = [preview(each[0]['inputs']).shape for each in views]
         return [
             Recognition((shape[0], shape[1]), sample.pred_scores.float().cpu().numpy())
             for shape, sample in zip(previews, found, strict=True)
         ]
 
 
-def _preview(views: Tensor) -> np.ndarray:
-    """Four frames of the middle view, in reading order: two rows of two."""
+def preview(views: Tensor) -> np.ndarray:
+    """(2H, 2W, 3) uint8 RGB of (V, 3, T, H, W): four frames of the middle view, in reading order."""
     frames = views[len(views) // 2].permute(1, 2, 3, 0).numpy()
     places = np.linspace(0, len(frames) - 1, _FRAMES_SHOWN).round().astype(int)
     shown = [frames[place] for place in places]

@@ -18,6 +18,7 @@ from swin_dense.engine.errors import DataError
 from swin_dense.engine.random_states import seeded
 from swin_dense.inference.folders import natural_key
 from swin_dense.registry import DATASETS, TRANSFORMS
+from swin_dense.video.samples import FrameSamples
 
 _PLACE = ('video', 'clip', 'frame', 'is_copy')
 _SHOWN = 3
@@ -151,8 +152,8 @@ class ClipSegmentationDataset(BaseSegDataset):
 class ForEachFrame(BaseTransform):
     """Runs transforms of images over the frames of a clip, with the same draws for each.
 
-    Gives `inputs`, uint8 (T, 3, H, W), and `data_samples`, T of them, with `video`, `clip` (the frame that it begins
-    with), `frame` and `is_copy` in their metainfo.
+    Gives `inputs`, uint8 (T, 3, H, W), and `data_samples`, `FrameSamples` with `video`, `clip` (the frame that it
+    begins with), `frame` and `is_copy` in their metainfo.
 
     Args:
         transforms: of mmseg, from loading to `PackSegInputs`. Those that draw until the content of a frame suits them
@@ -181,5 +182,5 @@ class ForEachFrame(BaseTransform):
             raise DataError(f'frames of {first["video"]} ({first["img_path"]}, ...) differ in size: {sorted(sizes)}.')
         return {
             'inputs': torch.stack([each['inputs'] for each in packed]),
-            'data_samples': [each['data_samples'] for each in packed],
+            'data_samples': FrameSamples(tuple(each['data_samples'] for each in packed)),
         }

@@ -70,8 +70,8 @@ class ClipSegDataPreProcessor(SegDataPreProcessor):
     def forward(self, data: Config, training: bool = False) -> Config:
         """Args:
 
-            data: of a data set, `inputs`, B of (T, 3, H, W), and `data_samples`, T of B each, as they are collated; or
-                of frames, a list of each.
+            data: of a data set, `inputs`, B of (T, 3, H, W), and `data_samples`, B `FrameSamples`; or of frames, a list
+                of each.
 
         Returns: `inputs` (B * T, 3, H, W) and as many `data_samples`, clip by clip.
         """
@@ -79,6 +79,6 @@ class ClipSegDataPreProcessor(SegDataPreProcessor):
             samples = data.get('data_samples')
             data = {
                 'inputs': [frame for clip in data['inputs'] for frame in clip],
-                'data_samples': samples and [sample for clip in zip(*samples, strict=True) for sample in clip],
+                'data_samples': samples and [sample for clip in samples for sample in clip.frames],
             }
         return super().forward(data, training)

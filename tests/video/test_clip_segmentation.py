@@ -31,18 +31,20 @@ def numbers(sample):
     """The frames that pixels say, and those that metainfo says."""
     assert sample['inputs'].dtype == torch.uint8
     found = [int(frame[0, 0, 0]) // 5 for frame in sample['inputs']]
-    assert found == [each.frame for each in sample['data_samples']]
+    assert found == [each.frame for each in sample['data_samples'].frames]
     return found
 
 
 def test_tests_cover_each_frame_once(tmp_path):
     write_masked_videos(tmp_path, (10, 4, 1))
     data = dataset(tmp_path, test_mode=True)
-    found = [(sample['data_samples'][0].video, numbers(sample)) for sample in (data[n] for n in range(len(data)))]
+    found = [
+        (sample['data_samples'].frames[0].video, numbers(sample)) for sample in (data[n] for n in range(len(data)))
+    ]
     assert found == [('a', [0, 1, 2, 3]), ('a', [4, 5, 6, 7]), ('a', [8, 9, 9, 9]), ('b', [0, 1, 2, 3]),
                      ('c', [0, 0, 0, 0])]  # fmt: skip
-    assert [each.is_copy for each in data[2]['data_samples']] == [False, False, True, True]
-    mask = data[1]['data_samples'][2].gt_sem_seg.data[0]
+    assert [each.is_copy for each in data[2]['data_samples'].frames] == [False, False, True, True]
+    mask = data[1]['data_samples'].frames[2].gt_sem_seg.data[0]
     assert mask[0, ::4].tolist() == [(each + 6) % 3 for each in range(8)]
 
 
@@ -67,7 +69,7 @@ def test_draws_are_the_same_for_all_frames(tmp_path):
     seen = set()
     for seed in range(8):
         sample = data[SeededIndex(0, seed=seed)]
-        masks = torch.stack([each.gt_sem_seg.data for each in sample['data_samples']])
+        masks = torch.stack([each.gt_sem_seg.data for each in sample['data_samples'].frames])
         assert (sample['inputs'] == sample['inputs'][:1]).all()
         assert (masks == masks[:1]).all()
         seen.add(masks[0].numpy().tobytes())
@@ -97,7 +99,7 @@ def test_zero_can_mean_no_label(tmp_path):
     write_masked_videos(tmp_path, (4,), labels=4)
     data = dataset(tmp_path, reduce_zero_label=True)
     guard_labels(data)
-    mask = data[0]['data_samples'][0].gt_sem_seg.data[0, 0, ::4]
+    mask = data[0]['data_samples'].frames[0].gt_sem_seg.data[0, 0, ::4]
     assert mask.tolist() == [255, 0, 1, 2] * 2
 
 

@@ -8,6 +8,7 @@ from mmengine.structures import PixelData
 
 from swin_dense.quiet import quiet_imports
 from swin_dense.registry import MODELS
+from swin_dense.video.samples import FrameSamples
 
 with quiet_imports():
     from mmseg.structures import SegDataSample
@@ -42,14 +43,14 @@ def segmentor(backbone=VIDEO, frames=FRAMES):
 
 
 def batch(clips=2, frames=FRAMES, side=32):
-    """As the data loader gives it: T lists of B samples."""
+    """As the data loader gives it."""
     samples = []
-    for frame in range(frames):
-        row = [SegDataSample(metainfo={'ori_shape': (side, side), 'img_shape': (side, side), 'place': (clip, frame)})
-               for clip in range(clips)]  # fmt: skip
+    for clip in range(clips):
+        metas = [{'ori_shape': (side, side), 'img_shape': (side, side), 'place': (clip, t)} for t in range(frames)]
+        row = [SegDataSample(metainfo=meta) for meta in metas]
         for sample in row:
             sample.gt_sem_seg = PixelData(data=torch.randint(0, CLASSES, (1, side, side)))
-        samples.append(row)
+        samples.append(FrameSamples(tuple(row)))
     inputs = [torch.randint(0, 256, (frames, 3, side, side), dtype=torch.uint8) for _ in range(clips)]
     return {'inputs': inputs, 'data_samples': samples}
 
