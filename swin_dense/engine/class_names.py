@@ -40,7 +40,7 @@ def fill_classes(cfg: Config, *, known: Sequence[str] | None = None, read_files:
         read_files: whether annotation files may be read for names.
     """
     found = training_classes(cfg, read_files=read_files and not known)
-    names = found.names if found else tuple(known or ())
+    names = (found.names if found else ()) or tuple(known or ())
     if not names:
         return
     for split in SPLITS:

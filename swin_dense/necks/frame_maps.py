@@ -28,7 +28,7 @@ class FrameMaps(nn.Module):
             raise ValueError(
                 f'frames_per_clip and temporal_stride are at least 1; got {frames_per_clip} and {temporal_stride}.'
             )
-        self.in_channels = tuple(in_channels)
+        self.in_channels = self.out_channels = tuple(in_channels)
         self.frames_per_clip, self.temporal_stride = frames_per_clip, temporal_stride
         self.projections = nn.ModuleList()
         for channels in self.in_channels if temporal_stride > 1 else ():

@@ -47,6 +47,24 @@ def swin_classifier(
     return shapes | norm('norm', channels) | linear('head', classes, channels)
 
 
+def video_swin_recogniser(
+    embed_dims: int, depths: tuple[int, ...], num_heads: tuple[int, ...], window: tuple[int, int, int], classes: int
+) -> Shapes:
+    """SwinTransformer/Video-Swin-Transformer@db018fb its backbone, and I3D head."""
+    frames, side, _ = window
+    shapes = swin_classifier(embed_dims, depths, num_heads, side, 1)
+    tokens = frames * side**2
+    for name in list(shapes):
+        if name.endswith('relative_position_bias_table'):
+            shapes[name] = ((2 * frames - 1) * shapes[name][0], shapes[name][1])
+        if name.endswith('relative_position_index'):
+            shapes[name] = (tokens, tokens)
+    del shapes['head.weight'], shapes['head.bias']
+    shapes['patch_embed.proj.weight'] = (embed_dims, 3, 2, 4, 4)
+    whole = {f'backbone.{name}': shape for name, shape in shapes.items()}
+    return whole | linear('cls_head.fc_cls', classes, embed_dims * 2 ** (len(depths) - 1))
+
+
 def shift_vit_classifier(embed_dims: int, depths: tuple[int, ...], mlp_ratio: float, classes: int) -> Shapes:
     """microsoft/SPACH@dcede1e models/shiftvit.py."""
     shapes = {'patch_embed.proj.weight': (embed_dims, 3, 4, 4), 'patch_embed.proj.bias': (embed_dims,)}

@@ -107,6 +107,8 @@ def step_words(step: dict) -> str:
         return f'crop {step["crop_size"][0]}x{step["crop_size"][1]}{most}'
     if kind == 'PhotoMetricDistortion':
         return 'photometric'
+    if kind == 'swin_dense.ForEachFrame':
+        return f'frames: {augmentation(step["transforms"])}'
     if kind.startswith('swin_dense.'):
         return clip_step_words(step)
     assert kind in ('LoadImageFromFile', 'LoadAnnotations', 'FilterAnnotations', 'PackDetInputs', 'PackSegInputs'), kind

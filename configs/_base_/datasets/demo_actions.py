@@ -1,6 +1,14 @@
 """The demo clips' actions (tools/make_demo_data.py --clips); SWIN_DENSE_DEMO is the folder with clips/ in it."""
 
 data_root = '{{$SWIN_DENSE_DEMO:demo}}/clips/actions/'
+classes = (
+    'moves right',
+    'moves left',
+    'moves down',
+    'moves up',
+    'turns clockwise',
+    'turns counterclockwise',
+)
 num_frames = 8  # of the 16 of a video
 
 train_pipeline = [
@@ -22,7 +30,7 @@ train_dataloader = dict(
         data_root=data_root,
         ann_file='train.txt',
         data_prefix=dict(video='videos'),
-        metainfo=dict(classes=data_root + 'classes.txt'),
+        metainfo=dict(classes=classes),
         pipeline=train_pipeline,
     ),
 )
@@ -36,7 +44,7 @@ val_dataloader = dict(
         data_root=data_root,
         ann_file='val.txt',
         data_prefix=dict(video='videos'),
-        metainfo=dict(classes=data_root + 'classes.txt'),
+        metainfo=dict(classes=classes),
         test_mode=True,
         pipeline=test_pipeline,
     ),
