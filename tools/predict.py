@@ -1,4 +1,4 @@
-"""Predict folders of images: python tools/predict.py CONFIG CHECKPOINT INPUT... --out DIR. See swin_dense.inference."""
+"""Predict images or videos: python tools/predict.py CONFIG CHECKPOINT INPUT... --out DIR. See swin_dense.inference."""
 
 import argparse
 import sys
@@ -23,8 +23,8 @@ examples:
   python tools/predict.py CONFIG CHECKPOINT aerial.tif --out predictions --tile 1024 --overlap 256
   python tools/predict.py CONFIG CHECKPOINT photos --out predictions --shard 3/16        of a job array
 
-what it writes to DIR: overlays/, for segmentation masks/ and colors/, with the inputs' sub-folders and names;
-predictions.jsonl (a line an image), coco.json (detection), failed.txt, summary.json.
+what it writes to DIR: overlays/, for segmentation masks/ and colors/, of videos videos/, with the inputs' names;
+predictions.jsonl (a line an image, or a recognised video), coco.json (detection), failed.txt, summary.json.
 exit code: 0; 2 if an image, or all of it, could not be predicted; 130 if it was interrupted.
 """
 
@@ -48,7 +48,7 @@ def parse_args() -> argparse.Namespace:
         '--save',
         nargs='+',
         metavar='KIND',
-        help='detection: overlays, coco; segmentation: overlays, masks, colors. Default: all',
+        help='detection: overlays, coco, videos; segmentation: overlays, masks, colors, videos. Default: all',
     )
     add('--resume', action='store_true', help='go on with what is missing in DIR')
     add('--amp', choices=('bf16', 'fp16'), help='lower precision, faster on GPUs and processors that have it')

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from swin_dense.inference.predictor import Predictor
-    from swin_dense.inference.results import CroppedMask, Detections, Segmentation
+    from swin_dense.inference.results import CroppedMask, Detections, Recognition, Segmentation
     from swin_dense.inference.views import Augmentation
 
-__all__ = ['Augmentation', 'CroppedMask', 'Detections', 'Predictor', 'Segmentation']
+__all__ = ['Augmentation', 'CroppedMask', 'Detections', 'Predictor', 'Recognition', 'Segmentation']
 _MODULES = {'Augmentation': 'views', 'Predictor': 'predictor'}
 
 
