@@ -2,20 +2,19 @@
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from mmseg.models.segmentors import BaseSegmentor
 
 from swin_dense.inference.carried_config import registered_classes_alone
-from swin_dense.inference.decoding import MAX_PIXELS, UnreadableImage, read_image
+from swin_dense.inference.decoding import UnreadableImage
 from swin_dense.inference.detection import Detector, Instances
 from swin_dense.inference.devices import checked_device, usual_workers
 from swin_dense.inference.loading import load_model
-from swin_dense.inference.recognition import Recogniser, VideoViews
+from swin_dense.inference.prepared import PredictionError, Prepared, checked_tile, read_if_path, task_of
+from swin_dense.inference.recognition import VideoViews
 from swin_dense.inference.results import Prediction
 from swin_dense.inference.rows import BYTES_PER_STRIP
 from swin_dense.inference.segmentation import Segmenter
@@ -23,37 +22,12 @@ from swin_dense.inference.stream import Finishing, grouped, loaded_ahead
 from swin_dense.inference.tiled import TiledDetection, TiledSegmentation
 from swin_dense.inference.tiles import Tile, tile_grid
 from swin_dense.inference.views import Augmentation, Views
-from swin_dense.video.recogniser import VideoRecogniser
 
 PRECISIONS = {'fp32': None, 'bf16': torch.bfloat16, 'fp16': torch.float16}
 AUTO = 'auto'
 # 'auto' on a CPU: larger batches only cost memory there; small images gain from sharing the overhead of an operator
 _CPU_PIXELS_PER_BATCH, _LARGEST_AUTO_BATCH = 1 << 18, 32
 _SHARE_OF_FREE_MEMORY = 0.7
-
-
-class PredictionError(ValueError):
-    """An image that was read cannot be predicted; the text is the reason."""
-
-
-@dataclass(frozen=True)
-class Prepared:
-    """An image and what the model will see of it.
-
-    Attributes:
-        image: (H, W, 3) uint8 RGB; of a video a preview.
-        views: see `Views` and `VideoViews`; None for an image that is cut into tiles.
-    """
-
-    image: np.ndarray
-    views: list[dict[str, Any]] | None
-
-    @property
-    def key(self) -> tuple | None:
-        """Equal for images that can go through the model together."""
-        if self.views is None:
-            return None
-        return (self.image.shape, *(tuple(view['inputs'].shape) for view in self.views))
 
 
 class Predictor:
@@ -98,13 +72,13 @@ class Predictor:
     ) -> None:
         if precision not in PRECISIONS:
             raise ValueError(f'precision is one of {", ".join(PRECISIONS)}; got {precision!r}.')
-        self.tile, self.overlap = _checked_tile(tile, overlap)
+        self.tile, self.overlap = checked_tile(tile, overlap)
         self.device = checked_device(device)
         self.precision = precision
         with registered_classes_alone() if config is None else nullcontext():
             loaded = load_model(config, checkpoint, device=self.device, cfg_options=cfg_options)
             self.model = loaded.model
-            self.task, self._task = _task_of(self.model)
+            self.task, self._task = task_of(self.model)
             self.frames_per_clip = self.model.frames_per_clip if getattr(self.model, 'sees_clips', False) else None
             if self.frames_per_clip and self.tile is not None:
                 raise ValueError('the model sees frames of videos together, as wholes: tiles are for other models.')
@@ -215,7 +189,7 @@ class Predictor:
 
     def _loaded(self, image: np.ndarray | str | Path) -> Prepared:
         if not self.takes_videos:
-            return self.prepared(_image(image))
+            return self.prepared(read_if_path(image))
         if not isinstance(image, (str, Path)):
             raise TypeError(f'the model takes videos: give the path of a file; got {type(image).__name__}.')
         try:
@@ -300,14 +274,6 @@ class Predictor:
         return nullcontext() if dtype is None else torch.autocast(self.device.type, dtype)
 
 
-def _task_of(model: Any) -> tuple[str, Segmenter | Detector | Recogniser]:
-    if isinstance(model, VideoRecogniser):
-        return 'recognition', Recogniser(model)
-    if isinstance(model, BaseSegmentor):
-        return 'segmentation', Segmenter(model)
-    return 'detection', Detector(model)
-
-
 def finished(result: Any) -> Prediction:
     """The prediction of what `Predictor.run` gave."""
     return result.finished() if isinstance(result, Instances) else result
@@ -315,30 +281,3 @@ def finished(result: Any) -> Prediction:
 
 def _numbered(number: int, result: Any) -> Callable[[], tuple[int, Prediction]]:
     return lambda: (number, finished(result))
-
-
-def _image(image: np.ndarray | str | Path) -> np.ndarray:
-    if isinstance(image, np.ndarray):
-        return image
-    if not isinstance(image, (str, Path)):
-        raise TypeError(
-            f'an image is an array, (H, W, 3) uint8 RGB, or the path of a file; got {type(image).__name__}.'
-        )
-    try:
-        return read_image(str(image), max_pixels=MAX_PIXELS)
-    except UnreadableImage as error:
-        raise UnreadableImage(f'{image}: {error}') from None
-
-
-def _checked_tile(tile: int | None, overlap: int | None) -> tuple[int | None, int]:
-    if tile is None:
-        if overlap is not None:
-            raise ValueError(f'overlap is of tiles: give the side of a tile as well (overlap {overlap}).')
-        return None, 0
-    overlap = tile // 4 if overlap is None else overlap
-    if tile < 1 or not 0 <= overlap < tile:
-        raise ValueError(
-            f'a tile has 1 pixel or more, and overlaps with the next by less than its side: tile {tile}, '
-            f'overlap {overlap}.'
-        )
-    return tile, overlap
