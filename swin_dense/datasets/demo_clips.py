@@ -18,6 +18,8 @@ import numpy as np
 from PIL import Image
 from tqdm import tqdm
 
+from swin_dense.video.containers import import_av
+
 from .demo_folders import DemoData, made_folder
 from .demo_motion import MOTION_CLASSES, SIDE, action_clips, still_or_moving
 
@@ -43,7 +45,7 @@ def make_demo_clips(
 
     Raises ValueError if other files are in the way, OSError if it cannot be written, ImportError without PyAV.
     """
-    import av  # noqa: F401 - before anything is made
+    import_av()  # a missing one is told before anything is made
 
     def write(root: Path) -> None:
         _write_actions(root / 'actions', recipe, show_progress)
@@ -69,8 +71,7 @@ def _write_actions(root: Path, recipe: ClipRecipe, show_progress: bool) -> None:
 
 def write_video(path: Path, frames: list[np.ndarray]) -> None:
     """H.264 in which every frame stands alone, so that no traces of others tell what moves."""
-    import av
-
+    av = import_av()
     with av.open(str(path), 'w') as container:
         stream = container.add_stream('libx264', rate=_RATE, options={'g': '1', 'crf': '16', 'threads': '1'})
         stream.height, stream.width, stream.pix_fmt = SIDE, SIDE, 'yuv444p'
