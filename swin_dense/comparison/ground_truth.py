@@ -11,6 +11,7 @@ from mmengine.registry import DATASETS, DefaultScope
 
 from swin_dense.checks.dataset_configs import dataset_configs
 from swin_dense.checks.isolation import silent
+from swin_dense.comparison.measured_images import image_path
 from swin_dense.comparison.plan import SEGMENTATION
 from swin_dense.comparison.predictions import with_classes
 from swin_dense.datasets.palettes import checked_palette
@@ -61,7 +62,7 @@ class TestImages:
             self.palette = np.concatenate([self.palette, np.zeros((1, 3), np.uint8)])
         names: Sequence[Any] = [info.get('img_id') for _, info in self._infos]
         if self._is_segmentation:
-            names = image_names([info['img_path'] for _, info in self._infos])
+            names = image_names([image_path(info) for _, info in self._infos])
         self._places = {name: place for place, name in enumerate(names)}
 
     def load(self, name: Any) -> TruthImage:

@@ -128,10 +128,24 @@ def _test_images(cfg: Config) -> Iterator[np.ndarray]:
         for leaf in dataset_configs(cfg, ['test']):
             try:
                 dataset = DATASETS.build(leaf.cfg)
-                paths = [dataset.get_data_info(number)['img_path'] for number in range(min(len(dataset), FIRST_IMAGES))]
+                paths = [image_path(dataset.get_data_info(number)) for number in range(min(len(dataset), FIRST_IMAGES))]
                 yield from [read_image(path, max_pixels=MAX_PIXELS) for path in paths]
             except (OSError, UnreadableImage):
                 return
+
+
+def image_path(info: Mapping[str, Any]) -> str:
+    """Of a sample of a data set.
+
+    Raises:
+        ValueError: it is a clip. Its models are compared by their scores alone.
+    """
+    if 'img_path' not in info:
+        raise ValueError(
+            'samples are clips, and only models of single images are measured and drawn here; tools/describe.py counts '
+            'parameters and multiply-adds of models of clips'
+        )
+    return info['img_path']
 
 
 def _scale_of(node: Any) -> Size | None:
