@@ -26,12 +26,15 @@ FEW = {
 }
 
 
+OF_CLIPS = ('recogniser', 'upernet_clips')  # trained and tested by tests/video
+
+
 def pairs():
-    """The first leaf of each (family, model)."""
+    """The first leaf of each (family, model) of images."""
     found = {}
     for leaf in OFFICIAL_LEAVES:
         found.setdefault((leaf.split('/')[0], Path(bases(leaf)[0]).stem), leaf)
-    return {key: leaf for key, leaf in found.items() if key[0] != 'templates'}
+    return {key: leaf for key, leaf in found.items() if key[0] != 'templates' and key[1] not in OF_CLIPS}
 
 
 PAIRS = pairs()
