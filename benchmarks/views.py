@@ -17,7 +17,7 @@ from mmengine.registry import DefaultScope
 from benchmarks.backbones import append_row, environment
 from swin_dense.costs.measurement import ResidentPeak
 from swin_dense.registry import MODELS
-from swin_dense.video.samples import ClipSample
+from swin_dense.classification.samples import ClassSample
 
 
 def main() -> None:
@@ -55,7 +55,7 @@ def recogniser(chunk: int) -> torch.nn.Module:
 @torch.no_grad()
 def peak_mb(model: torch.nn.Module, arguments: argparse.Namespace, views: int) -> float:
     size = views, 3, arguments.frames, arguments.side, arguments.side
-    batch = {'inputs': [torch.randint(0, 256, size, dtype=torch.uint8)], 'data_samples': [ClipSample()]}
+    batch = {'inputs': [torch.randint(0, 256, size, dtype=torch.uint8)], 'data_samples': [ClassSample()]}
     if arguments.device == 'cuda':
         before = torch.cuda.memory_allocated()
         torch.cuda.reset_peak_memory_stats()

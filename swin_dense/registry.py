@@ -73,7 +73,9 @@ MODELS = _child(
     'backbones',
     'necks',
     'video.clip_preprocessor',
-    'video.pooled_head',
+    'classification.classifier',
+    'classification.pooled_head',
+    'classification.preprocessor',
     'video.recogniser',
     late=dict.fromkeys(('ClipSegmentor', 'ClipSegDataPreProcessor'), 'video.clip_segmentor'),
 )
@@ -94,7 +96,7 @@ METRICS = _child(
     parents.METRICS,
     'evaluation.coco_metric',
     'evaluation.iou_metric',
-    'video.clip_accuracy',
+    'classification.accuracy',
     'video.clip_metrics',
 )
 HOOKS = _child('hook', parents.HOOKS, 'engine')

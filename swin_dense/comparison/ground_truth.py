@@ -16,7 +16,7 @@ from swin_dense.comparison.plan import SEGMENTATION
 from swin_dense.comparison.predictions import with_classes
 from swin_dense.datasets.palettes import checked_palette
 from swin_dense.engine.pipelines import annotation_loaders
-from swin_dense.evaluation.iou_metric import image_names
+from swin_dense.evaluation.image_names import image_names
 from swin_dense.inference.decoding import MAX_PIXELS, read_image
 from swin_dense.inference.masks import cropped
 from swin_dense.inference.results import Detections, Prediction, Segmentation

@@ -1,12 +1,12 @@
 """mIoU with the confusion matrix of each image kept."""
 
-import os
 from collections.abc import Sequence
 from typing import Any
 
 from mmseg.evaluation import IoUMetric as MmsegIoUMetric
 
 from swin_dense.evaluation.confusion import ConfusionData, confusion_data, image_confusion
+from swin_dense.evaluation.image_names import image_names
 from swin_dense.registry import METRICS
 
 
@@ -43,9 +43,3 @@ class IoUMetric(MmsegIoUMetric):
         return image_confusion(
             prediction, truth, num_classes=len(self.dataset_meta['classes']), ignore_index=self.ignore_index
         )
-
-
-def image_names(paths: Sequence[str]) -> list[str]:
-    """Paths below the folder that all of them share: wherever the data lies, an image has one name."""
-    folder = os.path.commonpath([os.path.dirname(path) for path in paths])
-    return [os.path.relpath(path, folder) for path in paths]

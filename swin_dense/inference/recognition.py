@@ -16,7 +16,7 @@ from swin_dense.inference.results import Recognition
 from swin_dense.inference.sources import IMAGE_SUFFIXES
 from swin_dense.inference.views import test_pipeline
 from swin_dense.video.containers import BrokenVideo
-from swin_dense.video.samples import ClipSample
+from swin_dense.classification.samples import ClassSample
 
 View = dict[str, Any]  # inputs, data_samples
 _FRAMES_SHOWN = 4
@@ -60,7 +60,7 @@ class Recogniser:
     def predict(self, views: Sequence[list[View]]) -> list[Recognition]:
         """Class scores of videos; the model looks at their views a few at a time."""
         samples = [each[0]['data_samples'] for each in views]
-        found: list[ClipSample] = self.model.test_step(
+        found: list[ClassSample] = self.model.test_step(
             {'inputs': [each[0]['inputs'] for each in views], 'data_samples': samples}
         )
         previews = [preview(each[0]['inputs']).shape for each in views]

@@ -8,7 +8,7 @@ from mmengine.model import BaseDataPreprocessor
 from torch import Tensor
 
 from swin_dense.registry import MODELS
-from swin_dense.video.samples import ClipSample
+from swin_dense.classification.samples import ClassSample
 
 _IMAGENET_MEAN = (123.675, 116.28, 103.53)
 _IMAGENET_STD = (58.395, 57.12, 57.375)
@@ -47,7 +47,7 @@ class ClipDataPreprocessor(BaseDataPreprocessor):
                 f'the clips of a batch have different sizes (C, T, H, W): {sizes}. End the train pipeline with a crop '
                 'to one size, as swin_dense.RandomResizedCropClips.'
             )
-        samples: list[ClipSample] = [
+        samples: list[ClassSample] = [
             sample for views, sample in zip(inputs, data['data_samples'], strict=True) for _ in views
         ]
         return {'inputs': self.normalised(torch.cat(list(inputs))), 'data_samples': samples}

@@ -14,7 +14,7 @@ from mmcv.transforms import BaseTransform
 
 from swin_dense.registry import TRANSFORMS
 from swin_dense.video.frame_sources import open_frames
-from swin_dense.video.samples import ClipSample
+from swin_dense.classification.samples import ClassSample
 from swin_dense.video.sampling import dense_clip, dense_clips, segment_clip
 
 _SAMPLINGS = ('dense', 'segments')
@@ -178,7 +178,7 @@ class ThreeCrops(BaseTransform):
 
 @TRANSFORMS.register_module()
 class PackClips(BaseTransform):
-    """Gives `inputs`, uint8 (V, 3, T, H, W), and `data_samples`, a `ClipSample`; all views have one size by now."""
+    """Gives `inputs`, uint8 (V, 3, T, H, W), and `data_samples`, a `ClassSample`; all views have one size by now."""
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         clips = results['clips']
@@ -188,9 +188,9 @@ class PackClips(BaseTransform):
         return {'inputs': torch.from_numpy(views), 'data_samples': packed_sample(results)}
 
 
-def packed_sample(results: dict[str, Any]) -> ClipSample:
+def packed_sample(results: dict[str, Any]) -> ClassSample:
     """What is known of the video of a sample."""
-    sample = ClipSample(metainfo={key: results[key] for key in ('path', 'broken') if key in results})
+    sample = ClassSample(metainfo={key: results[key] for key in ('path', 'broken') if key in results})
     if 'label' in results:
         sample.gt_label = torch.tensor(results['label'])
     return sample

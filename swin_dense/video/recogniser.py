@@ -8,7 +8,7 @@ from mmengine.model import BaseModel
 from torch import Tensor
 
 from swin_dense.registry import MODELS
-from swin_dense.video.samples import ClipSample
+from swin_dense.classification.samples import ClassSample
 
 Config = dict[str, Any]
 
@@ -42,7 +42,7 @@ class VideoRecogniser(BaseModel):
         self.cls_head = MODELS.build(cls_head)
         self.max_views_per_batch = max_views_per_batch
 
-    def forward(self, inputs: Any, data_samples: Sequence[ClipSample] | None = None, mode: str = 'tensor') -> Any:
+    def forward(self, inputs: Any, data_samples: Sequence[ClassSample] | None = None, mode: str = 'tensor') -> Any:
         """Losses, predictions, or features, as `mode` says.
 
         Args:
@@ -54,7 +54,7 @@ class VideoRecogniser(BaseModel):
             assert data_samples is not None
             return self.cls_head.loss(self.features(inputs), data_samples)
         if mode == 'predict':
-            return self._predicted(inputs, data_samples or [ClipSample() for _ in inputs])
+            return self._predicted(inputs, data_samples or [ClassSample() for _ in inputs])
         if mode == 'tensor':
             return self.features(inputs)
         raise ValueError(f"mode is 'loss', 'predict' or 'tensor'; got {mode!r}.")
@@ -67,7 +67,7 @@ class VideoRecogniser(BaseModel):
         maps = self.backbone(clips.transpose(1, 2).flatten(0, 1))[-1]
         return maps.unflatten(0, (batch, frames)).transpose(1, 2)
 
-    def _predicted(self, inputs: Sequence[Tensor], samples: Sequence[ClipSample]) -> list[ClipSample]:
+    def _predicted(self, inputs: Sequence[Tensor], samples: Sequence[ClassSample]) -> list[ClassSample]:
         """Put `pred_scores`, (number of classes,), into each sample with a view; those of broken videos have none."""
         sums: dict[int, Tensor] = {}
         for chunk in _chunks(inputs, self.max_views_per_batch):

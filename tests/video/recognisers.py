@@ -7,7 +7,7 @@ from mmengine.registry import DefaultScope
 
 from swin_dense.registry import MODELS
 from swin_dense.video.recogniser import VideoRecogniser
-from swin_dense.video.samples import ClipSample
+from swin_dense.classification.samples import ClassSample
 
 ARCH = {'embed_dims': 8, 'depths': (2, 2), 'num_heads': (1, 2)}
 CLASSES = 7
@@ -41,8 +41,8 @@ def videos(*views: int, frames: int = 4, side: int = 24) -> list[torch.Tensor]:
     return [torch.randint(0, 256, (count, 3, frames, side, side), dtype=torch.uint8, generator=made) for count in views]
 
 
-def labelled(*labels: int) -> list[ClipSample]:
-    samples = [ClipSample(metainfo={'path': f'{number}.mp4'}) for number in range(len(labels))]
+def labelled(*labels: int) -> list[ClassSample]:
+    samples = [ClassSample(metainfo={'path': f'{number}.mp4'}) for number in range(len(labels))]
     for sample, label in zip(samples, labels, strict=True):
         sample.gt_label = torch.tensor(label)
     return samples

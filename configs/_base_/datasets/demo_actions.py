@@ -50,5 +50,5 @@ val_dataloader = dict(
     ),
 )
 test_dataloader = val_dataloader
-val_evaluator = dict(type='swin_dense.ClipAccuracy')
+val_evaluator = dict(type='swin_dense.TopKAccuracy')
 test_evaluator = val_evaluator

@@ -57,5 +57,5 @@ val_dataloader = dict(
     ),
 )
 test_dataloader = dict(val_dataloader, dataset=dict(val_dataloader['dataset'], pipeline=test_pipeline))
-val_evaluator = dict(type='swin_dense.ClipAccuracy')
+val_evaluator = dict(type='swin_dense.TopKAccuracy')
 test_evaluator = val_evaluator

@@ -5,13 +5,13 @@ import pytest
 import torch
 
 from swin_dense.engine.errors import DataError
-from swin_dense.video.clip_accuracy import ClipAccuracy
+from swin_dense.classification.accuracy import TopKAccuracy
 
 Row = tuple[int, list[float] | None]
 
 
 def evaluated(rows: list[Row], **options: object) -> dict[str, float]:
-    metric = ClipAccuracy(**options)
+    metric = TopKAccuracy(**options)
     for number, (label, scores) in enumerate(rows):
         sample = {'gt_label': torch.tensor(label), 'path': f'{number}.mp4'}
         sample |= {'broken': 'cut off'} if scores is None else {'pred_scores': torch.tensor(scores)}
@@ -53,10 +53,10 @@ def test_only_broken_videos() -> None:
 
 def test_says_what_is_wrong() -> None:
     with pytest.raises(ValueError, match=r'topk .* got \(0, 5\)'):
-        ClipAccuracy(topk=(0, 5))
+        TopKAccuracy(topk=(0, 5))
     with pytest.raises(DataError, match='label 2 is none of the 2 classes'):
         evaluated([(2, [0.6, 0.4])])
     with pytest.raises(FloatingPointError, match=r'0.mp4.*not finite'):
         evaluated([(0, [float('nan'), 0.4])])
     with pytest.raises(DataError, match=r'a.mp4.*no label'):
-        ClipAccuracy().process(None, [{'path': 'a.mp4'}])
+        TopKAccuracy().process(None, [{'path': 'a.mp4'}])
