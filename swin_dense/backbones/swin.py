@@ -29,6 +29,10 @@ class SwinTransformer(WindowedBackbone):
         in_channels: of the images.
         clamp_shift: do not shift along an axis that one window covers, as the official classification code (and timm,
             torchvision) does at 224 pixels. The official detection and segmentation code always shifts.
+        shifted_windows: shift the windows of every second block; without, for ablations, tokens of different windows
+            meet in patch merging alone.
+        position_bias: add the relative position bias to the logits of attention; without, for ablations, there is no
+            table, and only what is padded and merged depends on positions.
         init_cfg: dict(type='Pretrained', checkpoint=...) or None.
     """
 
@@ -43,6 +47,8 @@ class SwinTransformer(WindowedBackbone):
         activation_checkpointing: bool = False,
         in_channels: int = 3,
         clamp_shift: bool = False,
+        shifted_windows: bool = True,
+        position_bias: bool = True,
         init_cfg: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(init_cfg=init_cfg)
@@ -59,5 +65,6 @@ class SwinTransformer(WindowedBackbone):
             out_indices=out_indices,
             num_frozen_stages=num_frozen_stages,
             activation_checkpointing=activation_checkpointing,
-            block_options={'clamp_shift': clamp_shift},
+            block_options={'clamp_shift': clamp_shift, 'position_bias': position_bias},
+            shifted_axes=(shifted_windows, shifted_windows),
         )

@@ -51,6 +51,8 @@ class VisionTransformer(Backbone):
             for; None: `image_size`. Those of other blocks are for the window.
         class_token: whether there is one. Windows and relative positions have no place for it.
         final_norm: LayerNorm on the output of the last block, which has to be in `out_indices`.
+        class_token_level: return the class token of the last block, too, as one more level, (B, C, 1, 1): what
+            classifiers look at.
         drop_path_rate: stochastic depth, rising linearly from 0 at the first block to this at the last.
         out_indices: blocks whose outputs to return; None: the last of each quarter. Blocks after the last of them are
             not built.
@@ -72,6 +74,7 @@ class VisionTransformer(Backbone):
         relative_position_size: int | Size | None = None,
         class_token: bool = True,
         final_norm: bool = False,
+        class_token_level: bool = False,
         drop_path_rate: float = 0.0,
         out_indices: Iterable[int] | None = None,
         num_frozen_stages: int = 0,
@@ -87,6 +90,8 @@ class VisionTransformer(Backbone):
             raise ValueError(f'num_frozen_stages is from 0 to {depth}; got {num_frozen_stages}.')
         if class_token and (window_size is not None or relative_position):
             raise ValueError('Windows and relative positions are of maps alone: use class_token=False with them.')
+        if class_token_level and not class_token:
+            raise ValueError('class_token_level=True returns the class token: it needs class_token=True.')
         if final_norm and self.out_indices[-1] != depth - 1:
             raise ValueError(
                 f'final_norm is on the output of the last block, {depth - 1}, and out_indices are {self.out_indices}: '
@@ -100,8 +105,10 @@ class VisionTransformer(Backbone):
         rates = rising_rates(drop_path_rate, depth)
 
         self.arch_depths = (depth,)
-        self.out_channels = (channels,) * len(self.out_indices)
-        self.out_strides = (patch_size,) * len(self.out_indices)
+        num_levels = len(self.out_indices) + class_token_level
+        self.out_channels = (channels,) * num_levels
+        self.out_strides = (patch_size,) * num_levels
+        self.class_token_level = class_token_level
         self.activation_checkpointing = activation_checkpointing
         self.grid = _grid(image_size, patch_size)
         self.cls_token = nn.Parameter(torch.zeros(1, 1, channels)) if class_token else None
@@ -125,7 +132,9 @@ class VisionTransformer(Backbone):
         self._freeze_stages(num_frozen_stages)
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
-        """(B, in_channels, H, W) -> (B, C, ceil(H / P), ceil(W / P)) for each of `out_indices`."""
+        """(B, in_channels, H, W) -> (B, C, ceil(H / P), ceil(W / P)) for each of `out_indices`; then (B, C, 1, 1) of the
+        class token, if that is asked for.
+        """
         x_BHWC = self.patch_embed(images)
         size = (x_BHWC.shape[1], x_BHWC.shape[2])
         x_BLC = self._with_positions(x_BHWC)
@@ -140,6 +149,8 @@ class VisionTransformer(Backbone):
                 level_BLC = self.norm(x_BLC) if is_last and self.norm is not None else x_BLC
                 map_BLC = level_BLC if self.cls_token is None else level_BLC[:, 1:]
                 levels.append(map_BLC.unflatten(1, size).permute(0, 3, 1, 2))
+                if is_last and self.class_token_level:
+                    levels.append(level_BLC[:, 0, :, None, None])
         return tuple(levels)
 
     def param_depth(self, name: str) -> int:

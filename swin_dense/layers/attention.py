@@ -50,9 +50,18 @@ class WindowAttention(nn.Module):
         window_size: tokens along each axis, (height, width) or (time, height, width).
         exact_clamped_bias: give smaller windows the biases of their true offsets. The official Video Swin takes those
             of the first L tokens of the whole window, which is the same where it is clamped in time alone.
+        position_bias: whether there is a bias; without it there is no table, and attention knows no positions.
     """
 
-    def __init__(self, *, channels: int, num_heads: int, window_size: Extent, exact_clamped_bias: bool = False) -> None:
+    def __init__(
+        self,
+        *,
+        channels: int,
+        num_heads: int,
+        window_size: Extent,
+        exact_clamped_bias: bool = False,
+        position_bias: bool = True,
+    ) -> None:
         super().__init__()
         if channels % num_heads:
             raise ValueError(f'num_heads must divide the channels of its stage; {channels} % {num_heads} is not 0.')
@@ -60,13 +69,13 @@ class WindowAttention(nn.Module):
         self.window_size = window_size
         self.exact_clamped_bias = exact_clamped_bias
         rows = prod(2 * side - 1 for side in window_size)
-        self.relative_position_bias_table = nn.Parameter(torch.zeros(rows, num_heads))
+        self.relative_position_bias_table = nn.Parameter(torch.zeros(rows, num_heads)) if position_bias else None
         self.qkv = Linear(channels, channels * 3)
         self.proj = Linear(channels, channels)
 
     def position_bias(self, window_size: Extent | None = None) -> Tensor:
         """(heads, L, L), added to the logits of windows of `window_size`, at most that of the table."""
-        device = self.relative_position_bias_table.device
+        device = self.qkv.weight.device
         if self.exact_clamped_bias:
             index = relative_position_index(self.window_size, device, within=window_size)
         else:
@@ -75,7 +84,9 @@ class WindowAttention(nn.Module):
         return self.bias_of_rows(index)
 
     def bias_of_rows(self, index_LL: Tensor) -> Tensor:
-        """(heads, L, L), the rows of the table for each (query, key)."""
+        """(heads, L, L), the rows of the table for each (query, key); zeros where there is none."""
+        if self.relative_position_bias_table is None:
+            return self.qkv.weight.new_zeros((self.num_heads, *index_LL.shape))
         return F.embedding(index_LL, self.relative_position_bias_table).permute(2, 0, 1).contiguous()
 
     def attend(self, windows_NLC: Tensor, groups: tuple[WindowGroup, ...], bias: Tensor) -> Tensor:

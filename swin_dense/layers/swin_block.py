@@ -38,7 +38,7 @@ class SwinBlock(nn.Module):
         clamp_shift: do not shift along an axis that one window covers.
         clamp_window: where the map is smaller than a window, take a smaller window rather than pad the map. Needs
             `clamp_shift`: no window is shifted along an axis that it covers.
-        exact_clamped_bias: see `WindowAttention`.
+        exact_clamped_bias, position_bias: see `WindowAttention`.
     """
 
     def __init__(
@@ -53,6 +53,7 @@ class SwinBlock(nn.Module):
         clamp_shift: bool,
         clamp_window: bool = False,
         exact_clamped_bias: bool = False,
+        position_bias: bool = True,
     ) -> None:
         super().__init__()
         assert clamp_shift or not clamp_window
@@ -66,6 +67,7 @@ class SwinBlock(nn.Module):
             num_heads=num_heads,
             window_size=window_size,
             exact_clamped_bias=exact_clamped_bias,
+            position_bias=position_bias,
         )
         self.norm2 = nn.LayerNorm(channels)
         self.mlp = MLP(channels=channels, hidden_channels=hidden_channels)

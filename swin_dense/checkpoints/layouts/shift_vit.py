@@ -4,12 +4,19 @@ import re
 
 from swin_dense.checkpoints.layouts.layout import Layout, Names, State, has
 from swin_dense.checkpoints.layouts.names import Rows
-from swin_dense.checkpoints.layouts.stages import ignored_of_classifier, ignored_of_dense, missing_of_trunk
+from swin_dense.checkpoints.layouts.stages import (
+    ignored_of_classifier,
+    ignored_of_dense,
+    is_of_own_classifier,
+    missing_of_trunk,
+    with_plain_final_norm,
+)
 
 _ROWS: Rows = (
     ('patch_embed.', 'patch_embed.'),
     ('layers.{s}.blocks.{b}.', 'layers.{s}.blocks.{b}.'),
     ('layers.{s}.downsample.', 'layers.{s}.downsample.'),
+    ('norm{s}.', 'norm{s}.'),
     ('norm.', 'norm.'),
     ('head.', 'head.'),
 )
@@ -36,6 +43,15 @@ def _is_shift_vit(names: Names, _: Names) -> bool:
 
 
 SHIFT_VIT_LAYOUTS = (
+    Layout(
+        'ShiftViT, classifier of swin_dense',
+        lambda names, beside: _is_shift_vit(names, beside) and is_of_own_classifier(names, beside),
+        _ROWS,
+        family='ShiftViT',
+        arrange=lambda state: with_plain_final_norm(_from_convolutions(state)),
+        why_ignored=ignored_of_classifier,
+        why_missing=missing_of_trunk,
+    ),
     Layout(
         'ShiftViT, dense',
         lambda names, beside: _is_shift_vit(names, beside) and has(names, r'norm\d+\.'),

@@ -2,7 +2,7 @@
 
 import re
 
-from swin_dense.checkpoints.layouts.layout import Names
+from swin_dense.checkpoints.layouts.layout import Names, State, has
 from swin_dense.checkpoints.layouts.values import COMPUTED
 
 
@@ -42,3 +42,14 @@ def missing_of_trunk(name: str, present: Names) -> str:
 def _has_stage(present: Names, stage: int) -> bool:
     block = f'layers.{stage}.blocks.0'
     return f'{block}.norm2.weight' in present or f'{block}.norm2.norm.weight' in present  # ShiftViT's batch norm
+
+
+def is_of_own_classifier(names: Names, beside: Names) -> bool:
+    """Whether a file is of `ImageClassifier`, whose backbone has the norm before the head as that of its last level."""
+    norms = {found[1] for name in names if (found := re.match(r'norm(\d+)\.', name))}
+    return len(norms) == 1 and has(beside, r'(.*\.)?cls_head\.fc_cls\.')
+
+
+def with_plain_final_norm(state: State) -> State:
+    """The norm of the one level there is, as classifiers call it: `norm`."""
+    return {re.sub(r'^norm\d+\.', 'norm.', name): value for name, value in state.items()}

@@ -10,7 +10,13 @@ from typing import Any
 
 from swin_dense.checkpoints.layouts.layout import Layout, Names, State, has
 from swin_dense.checkpoints.layouts.names import Rows
-from swin_dense.checkpoints.layouts.stages import ignored_of_classifier, ignored_of_dense, missing_of_trunk
+from swin_dense.checkpoints.layouts.stages import (
+    ignored_of_classifier,
+    ignored_of_dense,
+    is_of_own_classifier,
+    missing_of_trunk,
+    with_plain_final_norm,
+)
 from swin_dense.checkpoints.layouts.values import (
     from_unfold_order,
     joined_qkv,
@@ -149,6 +155,13 @@ def _to_huggingface(state: State) -> State:
 SWIN_LAYOUTS = (
     Layout('Swin, timm', _is_timm, _TIMM_ROWS, restore=without_computed, targets=('timm',), **_CLASSIFIER),
     Layout(
+        'Swin, classifier of swin_dense',
+        lambda names, beside: _is_official(names, beside) and is_of_own_classifier(names, beside),
+        _OWN_ROWS,
+        arrange=with_plain_final_norm,
+        **_CLASSIFIER,
+    ),
+    Layout(
         'Swin, dense',
         lambda names, beside: _is_official(names, beside) and has(names, r'norm\d+\.'),
         _OWN_ROWS,
@@ -223,6 +236,13 @@ VIDEO_SWIN_LAYOUTS = (
         _TORCHVISION_VIDEO_ROWS,
         restore=_to_video_classifier,
         targets=('torchvision',),
+        **_VIDEO_CLASSIFIER,
+    ),
+    Layout(
+        'Video Swin, recogniser of swin_dense',
+        lambda names, beside: _is_official(names, beside) and is_of_own_classifier(names, beside),
+        _OWN_ROWS,
+        arrange=with_plain_final_norm,
         **_VIDEO_CLASSIFIER,
     ),
     Layout(
