@@ -15,9 +15,9 @@ import torch
 from mmengine.registry import DefaultScope
 
 from benchmarks.backbones import append_row, environment
+from swin_dense.classification.samples import ClassSample
 from swin_dense.costs.measurement import ResidentPeak
 from swin_dense.registry import MODELS
-from swin_dense.classification.samples import ClassSample
 
 
 def main() -> None:

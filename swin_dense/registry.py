@@ -83,13 +83,20 @@ TASK_UTILS = _child('task util', parents.TASK_UTILS, 'assigners.atss', 'assigner
 TRANSFORMS = _child(
     'transform',
     parents.TRANSFORMS,
+    'classification.image_transforms',
     'video.clip_transforms',
     'video.clip_augmentations',
     late={'ForEachFrame': 'video.clip_segmentation'},
 )
 # its other files serve without mmdet and mmseg
 DATASETS = _child(
-    'dataset', parents.DATASETS, 'datasets.coco', 'datasets.semantic', 'video.clip_datasets', 'video.clip_segmentation'
+    'dataset',
+    parents.DATASETS,
+    'datasets.coco',
+    'datasets.semantic',
+    'classification.image_datasets',
+    'video.clip_datasets',
+    'video.clip_segmentation',
 )
 METRICS = _child(
     'metric',

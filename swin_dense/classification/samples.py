@@ -1,5 +1,8 @@
 """What is known of an image, or of a clip, as a whole."""
 
+from typing import Any
+
+import torch
 from mmengine.structures import BaseDataElement
 from torch import Tensor
 
@@ -17,3 +20,11 @@ class ClassSample(BaseDataElement):
     gt_label: Tensor
     gt_scores: Tensor
     pred_scores: Tensor
+
+
+def packed_sample(results: dict[str, Any]) -> ClassSample:
+    """What is known of the file of a sample."""
+    sample = ClassSample(metainfo={key: results[key] for key in ('path', 'broken') if key in results})
+    if 'label' in results:
+        sample.gt_label = torch.tensor(results['label'])
+    return sample

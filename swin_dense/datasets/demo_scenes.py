@@ -97,6 +97,19 @@ def make_scene(dice: Dice, *, is_crowded: bool, is_empty: bool) -> Scene:
     return scene
 
 
+def object_scene(dice: Dice, shape: str, *, side: int = 64) -> Scene:
+    """A square of `side` pixels with one thing in it, as scenes have them: what a classifier learns from."""
+    while True:
+        scene = Scene(np.zeros((side, side, 3), np.int64), np.zeros((side, side), np.uint8), dice.integer(0, TURN - 1))
+        if dice.chance(60):
+            _landscape(dice, scene)
+        else:
+            _bird_view(dice, scene)
+        if _try_to_add(dice, scene, [_random_shape(dice, scene, shape)], is_crowd=False):
+            _expose(dice, scene)
+            return scene
+
+
 def _landscape(dice: Dice, scene: Scene) -> None:
     """Sky above hills, and in front of them one or two more grounds, or a road."""
     height, width = scene.labels.shape
@@ -145,11 +158,11 @@ class _Sprite:
     radius: int
 
 
-def _random_shape(dice: Dice, scene: Scene) -> _Sprite:
+def _random_shape(dice: Dice, scene: Scene, wanted: str | None = None) -> _Sprite:
     height, width = scene.labels.shape
     # two in ten small, the others up to two thirds of the image
     radius = dice.integer(11, 15) if dice.chance(20) else dice.integer(16, min(height, width) * 34 // 100)
-    shape = dice.choice(SHAPE_CLASSES)
+    shape = dice.choice(SHAPE_CLASSES) if wanted is None else wanted
     centre = (
         dice.integer(radius // 3, width - radius // 3) * SUB,
         dice.integer(radius // 3, height - radius // 3) * SUB,

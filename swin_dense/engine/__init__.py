@@ -10,6 +10,7 @@ from swin_dense.engine.overlay_hook import OverlayHook
 from swin_dense.engine.parameter_groups import ParameterGroups
 from swin_dense.engine.progress_hook import ProgressHook
 from swin_dense.engine.runner import Runner
+from swin_dense.engine.skipped_files_hook import SkippedFilesHook
 from swin_dense.engine.start_log import StartLogHook
 
 __all__ = [
@@ -26,5 +27,6 @@ __all__ = [
     'ParameterGroups',
     'ProgressHook',
     'Runner',
+    'SkippedFilesHook',
     'StartLogHook',
 ]

@@ -69,7 +69,9 @@ def classes_of(dataset: DatasetConfig, *, read_files: bool = True) -> ClassNames
     if (read := _reader(dataset)) is not None:
         if not read_files:
             return None
-        file = Path(dataset.path(str(dataset.cfg.get('ann_file') or '')))
+        # of data sets without an annotation file, the folder of the images
+        place = dataset.cfg.get('ann_file') or (dataset.cfg.get('data_prefix') or {}).get('image') or ''
+        file = Path(dataset.path(str(place)))
         try:
             return ClassNames(tuple(read(file)), str(file))
         except (OSError, ValueError):  # missing or broken: the checks say so

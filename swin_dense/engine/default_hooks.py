@@ -7,6 +7,7 @@ ADDED_HOOKS = {
     'non_finite': 'swin_dense.NonFiniteHook',
     'interrupt': 'swin_dense.InterruptHook',
     'start_log': 'swin_dense.StartLogHook',
+    'skipped_files': 'swin_dense.SkippedFilesHook',
 }
 # what it puts in the place of mmengine's, or asks of them
 OWN_HOOKS = {**ADDED_HOOKS, 'checkpoint': 'swin_dense.CheckpointHook', 'logger': 'LoggerHook'}

@@ -10,13 +10,13 @@ from mmengine.dataset import Compose
 from mmengine.registry import DefaultScope
 from torch import Tensor
 
+from swin_dense.classification.samples import ClassSample
 from swin_dense.inference.decoding import UnreadableImage
 from swin_dense.inference.output_names import is_web_address
 from swin_dense.inference.results import Recognition
 from swin_dense.inference.sources import IMAGE_SUFFIXES
 from swin_dense.inference.views import test_pipeline
 from swin_dense.video.containers import BrokenVideo
-from swin_dense.classification.samples import ClassSample
 
 View = dict[str, Any]  # inputs, data_samples
 _FRAMES_SHOWN = 4

@@ -9,21 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 
+from swin_dense.classification.samples import packed_sample
+from swin_dense.datasets.broken_samples import POLICIES, SkippingDataset
 from swin_dense.engine.errors import DataError
 from swin_dense.inference.sources import VIDEO_SUFFIXES
 from swin_dense.registry import DATASETS
-from swin_dense.video.clip_transforms import packed_sample
-from swin_dense.video.containers import BrokenVideo
 
-_POLICIES = ('raise', 'skip')
 _SHOWN = 3
 
 
 @DATASETS.register_module()
-class ClipDataset(BaseDataset):
+class ClipDataset(SkippingDataset):
     """Videos of a list: `path label` in each line, where the label is a number or the name of a class.
 
     Paths are relative to `data_prefix['video']`, to video files or to folders with a picture a frame; they may hold
@@ -40,6 +38,8 @@ class ClipDataset(BaseDataset):
         DataError: a line that cannot be read, a label that no class has, missing or (on loading) broken videos.
     """
 
+    noun = 'videos'
+
     def __init__(
         self,
         *,
@@ -55,13 +55,11 @@ class ClipDataset(BaseDataset):
         lazy_init: bool = False,
         max_refetch: int = 100,
     ) -> None:
-        for name, value in (('on_missing', on_missing), ('on_broken', on_broken)):
-            if value not in _POLICIES:
-                raise ValueError(f'{name} is one of {", ".join(_POLICIES)}; got {value!r}.')
-        self.on_missing, self.on_broken = on_missing, on_broken
-        self._told: set[str] = set()
+        if on_missing not in POLICIES:
+            raise ValueError(f'on_missing is one of {", ".join(POLICIES)}; got {on_missing!r}.')
+        self.on_missing = on_missing
         super().__init__(
-            ann_file=ann_file, metainfo=dict(metainfo or {}), data_root=data_root, data_prefix=dict(data_prefix),
+            on_broken=on_broken, ann_file=ann_file, metainfo=dict(metainfo or {}), data_root=data_root, data_prefix=dict(data_prefix),
             indices=indices, pipeline=list(pipeline), test_mode=test_mode, lazy_init=lazy_init, max_refetch=max_refetch,
         )  # fmt: skip
 
@@ -80,36 +78,8 @@ class ClipDataset(BaseDataset):
             found = [sample for sample in found if sample['path'] not in gone]
         return found
 
-    def __getitem__(self, idx: int) -> Any:
-        if not self._fully_initialized:
-            self.full_init()
-        for _ in range(self.max_refetch + 1):
-            if (sample := self.prepare_data(idx)) is not None:
-                return sample
-            last, idx = self.get_data_info(idx)['path'], self._rand_another()
-        raise DataError(
-            f'{self.max_refetch + 1} videos, one after the other, cannot be read; the last is {last}. The log has the '
-            'reasons.'
-        )
-
-    def prepare_data(self, idx: int) -> Any:
-        """The sample through the pipeline; None in training where its video cannot be read, and another is drawn."""
-        sample = self.get_data_info(idx)
-        try:
-            return self.pipeline(sample)
-        except BrokenVideo as error:
-            reason = str(error)
-        path = sample['path']
-        if self.on_broken == 'raise':
-            raise DataError(f"{path}: {reason}. on_broken='skip' goes on without such videos.")
-        if path not in self._told:
-            self._told.add(path)
-            # an error, so that it is seen of all processes
-            print_log(f'{path} cannot be read and is skipped: {reason}', 'current', logging.ERROR)
-        if not self.test_mode:
-            return None
-        sample['broken'] = reason
-        return {'inputs': torch.zeros((0, 3, 1, 1, 1), dtype=torch.uint8), 'data_samples': packed_sample(sample)}
+    def broken_sample(self, info: dict[str, Any]) -> dict[str, Any]:
+        return {'inputs': torch.zeros((0, 3, 1, 1, 1), dtype=torch.uint8), 'data_samples': packed_sample(info)}
 
     def _classes(self) -> tuple[str, ...]:
         classes = self.metainfo.get('classes')

@@ -7,8 +7,8 @@ import torch
 from mmengine.model import BaseDataPreprocessor
 from torch import Tensor
 
-from swin_dense.registry import MODELS
 from swin_dense.classification.samples import ClassSample
+from swin_dense.registry import MODELS
 
 _IMAGENET_MEAN = (123.675, 116.28, 103.53)
 _IMAGENET_STD = (58.395, 57.12, 57.375)

@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from mmcv.transforms import BaseTransform
 
+from swin_dense.classification.samples import packed_sample
 from swin_dense.registry import TRANSFORMS
 from swin_dense.video.frame_sources import open_frames
-from swin_dense.classification.samples import ClassSample
 from swin_dense.video.sampling import dense_clip, dense_clips, segment_clip
 
 _SAMPLINGS = ('dense', 'segments')
@@ -186,14 +186,6 @@ class PackClips(BaseTransform):
             raise ValueError(f'views have different sizes, {", ".join(str(clip.shape) for clip in clips)}: crop them.')
         views = np.ascontiguousarray(np.stack(clips).transpose(0, 4, 1, 2, 3))
         return {'inputs': torch.from_numpy(views), 'data_samples': packed_sample(results)}
-
-
-def packed_sample(results: dict[str, Any]) -> ClassSample:
-    """What is known of the video of a sample."""
-    sample = ClassSample(metainfo={key: results[key] for key in ('path', 'broken') if key in results})
-    if 'label' in results:
-        sample.gt_label = torch.tensor(results['label'])
-    return sample
 
 
 def resized(clip: np.ndarray, height: int, width: int) -> np.ndarray:

@@ -7,8 +7,8 @@ import torch
 from mmengine.model import BaseModel
 from torch import Tensor
 
-from swin_dense.registry import MODELS
 from swin_dense.classification.samples import ClassSample
+from swin_dense.registry import MODELS
 
 Config = dict[str, Any]
 

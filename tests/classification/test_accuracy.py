@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from swin_dense.engine.errors import DataError
 from swin_dense.classification.accuracy import TopKAccuracy
+from swin_dense.engine.errors import DataError
 
 Row = tuple[int, list[float] | None]
 

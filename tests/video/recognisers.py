@@ -5,9 +5,9 @@ from typing import Any
 import torch
 from mmengine.registry import DefaultScope
 
+from swin_dense.classification.samples import ClassSample
 from swin_dense.registry import MODELS
 from swin_dense.video.recogniser import VideoRecogniser
-from swin_dense.classification.samples import ClassSample
 
 ARCH = {'embed_dims': 8, 'depths': (2, 2), 'num_heads': (1, 2)}
 CLASSES = 7
