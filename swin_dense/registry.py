@@ -73,6 +73,7 @@ MODELS = _child(
     'backbones',
     'necks',
     'video.clip_preprocessor',
+    'classification.batch_augmentations',
     'classification.classifier',
     'classification.pooled_head',
     'classification.preprocessor',
@@ -84,6 +85,7 @@ TRANSFORMS = _child(
     'transform',
     parents.TRANSFORMS,
     'classification.image_transforms',
+    'classification.rand_augment',
     'video.clip_transforms',
     'video.clip_augmentations',
     late={'ForEachFrame': 'video.clip_segmentation'},
@@ -109,5 +111,7 @@ METRICS = _child(
 HOOKS = _child('hook', parents.HOOKS, 'engine')
 LOOPS = _child('loop', parents.LOOPS, 'engine')
 RUNNERS = _child('runner', parents.RUNNERS, 'engine')
+PARAM_SCHEDULERS = _child('parameter scheduler', parents.PARAM_SCHEDULERS, 'engine.warmup_cosine')
+DATA_SAMPLERS = _child('data sampler', parents.DATA_SAMPLERS, 'classification.repeated_sampler')
 OPTIM_WRAPPERS = _child('optimizer wrapper', parents.OPTIM_WRAPPERS, 'engine')
 OPTIM_WRAPPER_CONSTRUCTORS = _child('optimizer wrapper constructor', parents.OPTIM_WRAPPER_CONSTRUCTORS, 'engine')

@@ -132,8 +132,8 @@ class VisionTransformer(Backbone):
         self._freeze_stages(num_frozen_stages)
 
     def forward(self, images: Tensor) -> tuple[Tensor, ...]:
-        """(B, in_channels, H, W) -> (B, C, ceil(H / P), ceil(W / P)) for each of `out_indices`; then (B, C, 1, 1) of the
-        class token, if that is asked for.
+        """(B, in_channels, H, W) -> (B, C, ceil(H / P), ceil(W / P)) for each of `out_indices`; then (B, C, 1, 1)
+        of the class token, if that is asked for.
         """
         x_BHWC = self.patch_embed(images)
         size = (x_BHWC.shape[1], x_BHWC.shape[2])

@@ -36,8 +36,10 @@ class ImageClassifier(BaseModel):
         super().__init__(data_preprocessor or {'type': 'swin_dense.ClassDataPreprocessor'}, init_cfg)
         if init_cfg and (init_cfg.get('type') != 'Pretrained' or set(init_cfg) - {'type', 'checkpoint'}):
             raise ValueError(
-                f"init_cfg of ImageClassifier is dict(type='Pretrained', checkpoint=PATH_OR_URL) or None; got {init_cfg}."
+                f"init_cfg of ImageClassifier is dict(type='Pretrained', checkpoint=PATH_OR_URL) or None; got "
+                f'{init_cfg}.'
             )
+        self.init_cfg: Config | None
         self.backbone = MODELS.build(backbone)
         self.cls_head = MODELS.build(cls_head)
         mixing = getattr(self.data_preprocessor, 'mixing', None)
@@ -66,7 +68,8 @@ class ImageClassifier(BaseModel):
 
     def init_weights(self) -> None:
         """Initial values; then `init_cfg`'s classifier, if any."""
-        pretrained, self.init_cfg = self.init_cfg, None
+        pretrained: Config | None = self.init_cfg
+        self.init_cfg = None
         try:
             super().init_weights()
         finally:

@@ -40,6 +40,7 @@ class ImageFolderDataset(SkippingDataset):
 
     noun = 'images'
     index: ImageIndex
+    _fully_initialized: bool
 
     def __init__(
         self,

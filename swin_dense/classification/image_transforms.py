@@ -79,13 +79,13 @@ class RandomResizedCropImage(BaseTransform):
         if not 0 < aspect[0] <= aspect[1]:
             raise ValueError(f'aspect is the least and the most width / height; got {aspect}.')
         self.size, self.scale, self.aspect = size, scale, aspect
-        self.interpolation = _checked(interpolation, ('random',))
+        self.interpolation = checked_interpolation(interpolation, ('random',))
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         image = results['image']
         top, left, height, width = self._part(image.height, image.width)
         results['image'] = image.resize(
-            (self.size, self.size), drawn(self.interpolation), box=(left, top, left + width, top + height)
+            (self.size, self.size), drawn_interpolation(self.interpolation), box=(left, top, left + width, top + height)
         )
         return results
 
@@ -111,7 +111,7 @@ class ResizeImage(BaseTransform):
     """Resizes so that the short side has `size` pixels; the long side is rounded down, as torchvision does."""
 
     def __init__(self, *, size: int, interpolation: str = 'bicubic') -> None:
-        self.size, self.interpolation = size, _checked(interpolation)
+        self.size, self.interpolation = size, checked_interpolation(interpolation)
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         image = results['image']
@@ -163,14 +163,15 @@ class PackImage(BaseTransform):
         return {'inputs': torch.from_numpy(np.ascontiguousarray(pixels)), 'data_samples': packed_sample(results)}
 
 
-def drawn(interpolation: str) -> Image.Resampling:
+def drawn_interpolation(interpolation: str) -> Image.Resampling:
     """'random' is one of the two."""
-    if interpolation == 'random':
+    if checked_interpolation(interpolation, ('random',)) == 'random':
         interpolation = ('bilinear', 'bicubic')[np.random.randint(2)]
     return INTERPOLATIONS[interpolation]
 
 
-def _checked(interpolation: str, more: tuple[str, ...] = ()) -> str:
+def checked_interpolation(interpolation: str, more: tuple[str, ...] = ()) -> str:
+    """It itself; ValueError if it is none."""
     known = (*INTERPOLATIONS, *more)
     if interpolation not in known:
         raise ValueError(f'interpolation is one of {", ".join(known)}; got {interpolation!r}.')

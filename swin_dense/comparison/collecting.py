@@ -9,15 +9,18 @@ from typing import Any
 
 import numpy as np
 
+from swin_dense.comparison.classification_scores import classification_scores
 from swin_dense.comparison.coco_scores import coco_scores
 from swin_dense.comparison.comparable import collected_recipe, planned_recipe, trained_values
-from swin_dense.comparison.plan import DETECTION, SEGMENTATION, PlannedRun, unique_names
+from swin_dense.comparison.plan import PlannedRun, unique_names
 from swin_dense.comparison.results import Curve, RunRecord
 from swin_dense.comparison.run_commands import PER_IMAGE, RESULTS
 from swin_dense.comparison.run_folders import look
 from swin_dense.comparison.segmentation_scores import segmentation_scores
+from swin_dense.comparison.tasks import CLASSIFICATION, DETECTION, SEGMENTATION
 from swin_dense.engine.metrics_hook import FILE as METRICS
-from swin_dense.engine.per_image import CONFUSION
+from swin_dense.engine.per_image import CLASSES, CONFUSION
+from swin_dense.evaluation.class_data import load_class_data
 from swin_dense.evaluation.confusion import load_confusion_data
 from swin_dense.evaluation.match_data import load_match_data
 
@@ -147,6 +150,10 @@ def _classes_scores(folder: Path, results: Mapping[str, Any]) -> tuple[str, dict
         scores = segmentation_scores(confusion, np.ones((1, len(confusion.image_names))))
         by_class = {'IoU': scores['IoU_by_class'][0], 'Acc': scores['Acc_by_class'][0]}
         return SEGMENTATION, {score: _named(names, values, path) for score, values in by_class.items()}
+    if (path := per_image / f'{CLASSES}.npz').is_file():
+        classes = load_class_data(path)
+        accuracies = classification_scores(classes, np.ones((1, len(classes.labels))))['Acc_by_class'][0]
+        return CLASSIFICATION, {'Acc': _named(names, accuracies, path)}
     found = {}
     for kind in _KINDS:
         if (path := per_image / f'{kind}.npz').is_file():

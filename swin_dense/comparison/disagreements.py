@@ -27,10 +27,10 @@ from swin_dense.comparison.image_scores import (
     detection_scores,
     segmentation_image_scores,
 )
-from swin_dense.comparison.plan import SEGMENTATION
 from swin_dense.comparison.results import Comparison, Group, PictureRow, RunRecord
 from swin_dense.comparison.run_commands import PER_IMAGE
 from swin_dense.comparison.run_scores import KINDS
+from swin_dense.comparison.tasks import CLASSIFICATION, SEGMENTATION
 from swin_dense.engine.atomic import replacing
 from swin_dense.engine.per_image import CONFUSION
 from swin_dense.engine.settings import load_config
@@ -75,6 +75,8 @@ def disagreements(comparison: Comparison, configs: Mapping[str, Path], out: Path
     """
     rows = []
     for group in comparison.groups:
+        if group.task == CLASSIFICATION:  # right or wrong is in no part of a picture
+            continue
         models = _models(comparison, group)
         means, shown = ({name: _of(model) for name, model in models.items()} for _of in (_means, _shown))
         if choices := chosen_images(means, shown, most):

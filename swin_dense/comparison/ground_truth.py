@@ -12,8 +12,8 @@ from mmengine.registry import DATASETS, DefaultScope
 from swin_dense.checks.dataset_configs import dataset_configs
 from swin_dense.checks.isolation import silent
 from swin_dense.comparison.measured_images import image_path
-from swin_dense.comparison.plan import SEGMENTATION
 from swin_dense.comparison.predictions import with_classes
+from swin_dense.comparison.tasks import SEGMENTATION
 from swin_dense.datasets.palettes import checked_palette
 from swin_dense.engine.pipelines import annotation_loaders
 from swin_dense.evaluation.image_names import image_names

@@ -14,12 +14,19 @@ from torch import nn
 
 from swin_dense.checks.dataset_configs import dataset_configs
 from swin_dense.checks.isolation import silent
-from swin_dense.costs.models import build_part, model_config, usual_size
+from swin_dense.comparison import tasks
+from swin_dense.comparison.tasks import CLASSIFICATION
+from swin_dense.costs.models import build_part, model_config, takes_clips, usual_size
+from swin_dense.inference.classification import ClassViews
 from swin_dense.inference.decoding import MAX_PIXELS, UnreadableImage, read_image
 from swin_dense.inference.views import Augmentation, Views
 from swin_dense.layers.windows import Size
 
 FIRST_IMAGES = 32
+_OF_CLIPS = (
+    'samples are clips, or in a tar file, and only models of single images in files are measured and drawn here; '
+    'tools/describe.py counts parameters and multiply-adds of other models'
+)
 _AS_IT_IS = Augmentation(scales=(1.0,), flip=False)  # of a config with several views, the one in the middle
 
 
@@ -28,7 +35,7 @@ class MeasuredImage:
     """What `test_step` gets, one image.
 
     Attributes:
-        view: `inputs` (3, H, W) uint8 BGR and `data_samples`, as packed by the test pipeline.
+        view: `inputs` (3, H, W) uint8, BGR or of classifiers RGB, and `data_samples`, as packed by the test pipeline.
         source: of the image, in words.
     """
 
@@ -84,8 +91,7 @@ def preprocessor_of(cfg: Config) -> nn.Module:
 
 
 def task_of(cfg: Config) -> str:
-    """'segmentation' or 'detection'."""
-    return 'segmentation' if 'decode_head' in model_config(cfg) else 'detection'
+    return tasks.task_of(model_config(cfg))
 
 
 def usual_images(cfg: Config, count: int) -> list[MeasuredImage]:
@@ -103,11 +109,14 @@ def _usual_image(cfg: Config) -> MeasuredImage:
     return MeasuredImage(views(blank)[0], f'a grey image of {_shown(size)}: the test set is not there')
 
 
-def _of_usual_size(cfg: Config) -> tuple[list[np.ndarray], Views, str]:
+def _of_usual_size(cfg: Config) -> tuple[list[np.ndarray], Views | ClassViews, str]:
     """Images of the most frequent size after the test pipeline, that pipeline, and the size in words."""
     cfg = Config(cfg.to_dict(), filename=cfg.filename)
     cfg.setdefault('default_scope', 'mmdet')
-    views = Views(cfg, _AS_IT_IS, task=task_of(cfg))
+    task = task_of(cfg)
+    if task == CLASSIFICATION and takes_clips(cfg):
+        raise ValueError(_OF_CLIPS)
+    views: Views | ClassViews = ClassViews(cfg) if task == CLASSIFICATION else Views(cfg, _AS_IT_IS, task=task)
     images = list(islice(_test_images(cfg), FIRST_IMAGES))
     sizes: dict[Size, Size] = {}  # of an image -> of what the pipeline makes of it
     for size in {image.shape[:2] for image in images}:
@@ -140,12 +149,11 @@ def image_path(info: Mapping[str, Any]) -> str:
     Raises:
         ValueError: it is a clip. Its models are compared by their scores alone.
     """
-    if 'img_path' not in info:
-        raise ValueError(
-            'samples are clips, and only models of single images are measured and drawn here; tools/describe.py counts '
-            'parameters and multiply-adds of models of clips'
-        )
-    return info['img_path']
+    if 'img_path' in info:
+        return info['img_path']
+    if 'path' in info and 'slice' not in info:
+        return info['path']
+    raise ValueError(_OF_CLIPS)
 
 
 def _scale_of(node: Any) -> Size | None:

@@ -10,14 +10,13 @@ from typing import Any
 from mmengine.config import Config
 
 from swin_dense.comparison.recipes import Difference, differences, refuse_other_recipes
+from swin_dense.comparison.tasks import task_of
 from swin_dense.engine.class_names import fill_classes
 from swin_dense.engine.config_options import RUNNER_KEYS, merge_options
 from swin_dense.engine.fingerprints import recipe_fingerprint, shared_recipe
 from swin_dense.engine.settings import load_config, recipe
 from swin_dense.engine.training import use_autocast
 from swin_dense.quiet import quieter
-
-DETECTION, SEGMENTATION = 'detection', 'segmentation'
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +29,7 @@ class PlannedModel:
         cfg: what it resolves to, with the options of the command.
         values: those of `cfg` that decide on the result, as plain values; under autocast where that is asked for.
         tested: fingerprint of the recipe as the test reads it, which knows nothing of autocast.
-        task: `detection` or `segmentation`.
+        task: `detection`, `segmentation` or `classification`.
     """
 
     name: str
@@ -136,11 +135,6 @@ def recipe_differences(
         ([name for name, _ in those], differences([shared_recipe(values) for _, values in those], allowed))
         for those in tasks.values()
     ]
-
-
-def task_of(model: Mapping[str, Any] | None) -> str:
-    """The task of a model's config: those of mmseg have a decode head."""
-    return SEGMENTATION if 'decode_head' in (model or {}) else DETECTION
 
 
 def _read(name: str, path: str, cfg_options: dict[str, Any] | None, amp: str | None) -> PlannedModel:

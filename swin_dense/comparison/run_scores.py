@@ -7,13 +7,15 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from swin_dense.comparison.classification_scores import classification_scores
 from swin_dense.comparison.coco_scores import coco_scores
-from swin_dense.comparison.plan import SEGMENTATION
 from swin_dense.comparison.resampling import image_weights
 from swin_dense.comparison.results import RunRecord
 from swin_dense.comparison.run_commands import PER_IMAGE
 from swin_dense.comparison.segmentation_scores import segmentation_scores
-from swin_dense.engine.per_image import CONFUSION
+from swin_dense.comparison.tasks import CLASSIFICATION, SEGMENTATION
+from swin_dense.engine.per_image import CLASSES, CONFUSION
+from swin_dense.evaluation.class_data import load_class_data
 from swin_dense.evaluation.confusion import load_confusion_data
 from swin_dense.evaluation.match_data import load_match_data
 
@@ -72,8 +74,10 @@ def scores_of_runs(records: Sequence[RunRecord], *, resamples: int = 1000) -> tu
 
 
 def _scores_of_run(record: RunRecord, resamples: int) -> tuple[TestSet, RunScores]:
-    read = _read_segmentation if record.task == SEGMENTATION else _read_detection
-    return read(record.folder / PER_IMAGE, record.protocol.get('classes') or (), resamples)
+    readers = {SEGMENTATION: _read_segmentation, CLASSIFICATION: _read_classification}
+    return readers.get(record.task, _read_detection)(
+        record.folder / PER_IMAGE, record.protocol.get('classes') or (), resamples
+    )
 
 
 def _weights(num_images: int, resamples: int) -> np.ndarray:
@@ -91,6 +95,17 @@ def _read_segmentation(folder: Path, names: Sequence[str], resamples: int) -> tu
             scores={name: found[name] for name in ('mIoU', 'mAcc', 'aAcc')},
             by_class={'IoU': found['IoU_by_class'], 'Acc': found['Acc_by_class']},
         ),
+    )
+
+
+def _read_classification(folder: Path, names: Sequence[str], resamples: int) -> tuple[TestSet, RunScores]:
+    data = load_class_data(folder / f'{CLASSES}.npz')
+    found = classification_scores(data, _weights(len(data.labels), resamples))
+    by_class = {'Acc': found.pop('Acc_by_class')}
+    counts = np.bincount(data.labels, minlength=data.num_classes)
+    return (
+        TestSet(images=data.image_names, images_of_class=_counted(names, counts)),
+        RunScores(scores=found, by_class=by_class),
     )
 
 
@@ -130,7 +145,7 @@ def _refuse_other_scores(record: RunRecord, scores: RunScores) -> None:
 
 
 def _told(metrics: Mapping[str, float | None], name: str) -> float | None:
-    """A metric of the test by the name it has here: `coco/bbox_mAP` from 0 to 1, or `mIoU` in percent."""
+    """A metric of the test by its name here: `coco/bbox_mAP` from 0 to 1, or `mIoU` and `acc/top1` in percent."""
     values = [value for key, value in metrics.items() if key.rsplit('/', 1)[-1] == name and value is not None]
     if len(values) != 1 or values[0] < 0:  # none, by several data sets, or pycocotools' -1 of nothing to find
         return None

@@ -62,6 +62,8 @@ def usual_size(cfg: Config) -> Extent:
         return *frames, height, height * CROP_WIDTHS
     if frames:
         return _view_size(cfg) or (*frames, *BACKBONE_SIZE)
+    if 'cls_head' in model:
+        return _crop_size(cfg) or BACKBONE_SIZE
     return DETECTOR_SIZE if 'backbone' in model else BACKBONE_SIZE
 
 
@@ -78,6 +80,13 @@ def _view_size(cfg: Config) -> Extent | None:
     if crop is None or 'DecodeClips' not in found:
         return None
     return found['DecodeClips'].get('clip_length', CLIP_LENGTH), crop['size'], crop['size']
+
+
+def _crop_size(cfg: Config) -> Extent | None:
+    """(height, width) that a classifier is tested with."""
+    steps = ((cfg.get('test_dataloader') or {}).get('dataset') or {}).get('pipeline') or ()
+    sizes = [step['size'] for step in steps if step['type'] == 'swin_dense.CenterCropImage']
+    return (sizes[-1], sizes[-1]) if sizes else None
 
 
 class _WithoutNumbers(TorchFunctionMode):

@@ -44,11 +44,12 @@ def _heads_of(model: nn.Module) -> Callable[[Any, Sequence[Tensor], Visit], None
     from mmdet.models.detectors import SingleStageDetector, TwoStageDetector
     from mmseg.models.segmentors import CascadeEncoderDecoder, EncoderDecoder
 
+    from swin_dense.classification.classifier import ImageClassifier
     from swin_dense.video.recogniser import VideoRecogniser
 
     if isinstance(model, EncoderDecoder) and not isinstance(model, CascadeEncoderDecoder):
         return _walk_segmentor
-    if isinstance(model, VideoRecogniser):
+    if isinstance(model, (ImageClassifier, VideoRecogniser)):
         return _walk_recogniser
     if isinstance(model, SingleStageDetector):
         return _walk_single_stage

@@ -1,4 +1,4 @@
-"""What becomes of files that cannot be read: another in their place in training, a wrong answer in tests, or the end."""
+"""What becomes of files that cannot be read: another in its place in training, a wrong answer in tests, or the end."""
 
 import logging
 from typing import Any

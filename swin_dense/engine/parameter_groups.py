@@ -30,7 +30,9 @@ class ParameterGroups:
 
     Args:
         optim_wrapper_cfg: the `optim_wrapper` of a config.
-        paramwise_cfg: `no_decay`, a tuple of pieces of names without weight decay besides `NO_DECAY`; `lr_mult`, a
+        paramwise_cfg: `no_decay`, a tuple of pieces of names without weight decay besides `NO_DECAY`;
+            `no_decay_on_vectors`, True for none on biases and other parameters of one dimension either, as the official
+            classifiers train; `decay_all`, True for decay on everything, as ResNets were trained; `lr_mult`, a
             dict from a piece of a name to a factor (of several that match, the longest counts); `layer_decay`, from 0
             to 1, a further factor for each layer that a parameter of the backbone is away from the neck, as in BEiT and
             ViTDet: with n blocks, decay ** (n - i) for block i from 0, decay ** (n + 1) for the patch embedding. A rule
@@ -40,14 +42,18 @@ class ParameterGroups:
     def __init__(self, optim_wrapper_cfg: dict, paramwise_cfg: dict | None = None) -> None:
         rules = dict(paramwise_cfg or {})
         self.no_decay: Sequence[str] = tuple(rules.pop('no_decay', ()))
+        self.no_decay_on_vectors: bool = rules.pop('no_decay_on_vectors', False)
+        self.decay_all: bool = rules.pop('decay_all', False)
         self.lr_mult: Mapping[str, float] = dict(rules.pop('lr_mult', {}))
         self.layer_decay: float | None = rules.pop('layer_decay', None)
         if rules:
             raise ValueError(
-                'paramwise_cfg of swin_dense.ParameterGroups takes no_decay, lr_mult and layer_decay, not '
-                f"{', '.join(rules)}. For mmengine's rules (custom_keys, ...) remove "
+                'paramwise_cfg of swin_dense.ParameterGroups takes no_decay, no_decay_on_vectors, decay_all, lr_mult '
+                f"and layer_decay, not {', '.join(rules)}. For mmengine's rules (custom_keys, ...) remove "
                 "constructor='swin_dense.ParameterGroups'."
             )
+        if self.decay_all and (self.no_decay or self.no_decay_on_vectors):
+            raise ValueError('decay_all of paramwise_cfg says the opposite of no_decay and no_decay_on_vectors.')
         if self.layer_decay is not None and not 0 < self.layer_decay <= 1:
             raise ValueError(f'layer_decay is a factor for each layer, above 0 and up to 1; got {self.layer_decay}.')
         self.optim_wrapper_cfg = dict(optim_wrapper_cfg)
@@ -68,7 +74,7 @@ class ParameterGroups:
         base_decay = self.optimizer_cfg.get('weight_decay', 0.0)
         groups: dict[tuple[float, float], dict[str, Any]] = {}
         for name, parameter in trainable.items():
-            decay = 0.0 if any(piece in name for piece in (*NO_DECAY, *self.no_decay)) else base_decay
+            decay = base_decay if self._decays(name, parameter) else 0.0
             factor = self._lr_mult(name) * (self.layer_decay or 1.0) ** layers.get(name, 0)
             if (factor, decay) not in groups:
                 label = ('decay' if decay else 'no decay') + ('' if factor == 1.0 else f', lr x {factor:g}')
@@ -78,6 +84,13 @@ class ParameterGroups:
             groups[factor, decay]['params'].append(parameter)
         # logs name the rate of the first group: the one that the config gives
         return [groups[key] for key in sorted(groups, key=lambda key: -key[0])]
+
+    def _decays(self, name: str, parameter: torch.nn.Parameter) -> bool:
+        if self.decay_all:
+            return True
+        if self.no_decay_on_vectors and parameter.ndim <= 1:
+            return False
+        return not any(piece in name for piece in (*NO_DECAY, *self.no_decay))
 
     def _lr_mult(self, name: str) -> float:
         matching = [piece for piece in self.lr_mult if piece in name]

@@ -49,7 +49,9 @@ def _keeping(metric: dict[str, Any]) -> dict[str, Any]:
 
 
 def save_per_image(evaluator: Evaluator, folder: str | Path) -> list[Path]:
-    """Write what the metrics kept: `bbox.npz` and `segm.npz`, `confusion.npz`, or `classes.npz`. For the main process alone.
+    """Write what the metrics kept: `bbox.npz` and `segm.npz`, `confusion.npz`, or `classes.npz`.
+
+    For the main process alone.
 
     Raises:
         ValueError: two metrics have the same to say.

@@ -4,7 +4,12 @@ import json
 from pathlib import Path
 
 # the figures that papers report, in percent as they do: name and factor to percent, in the order of a table
-HEADLINES = {'coco/bbox_mAP': ('box mAP %', 100), 'coco/segm_mAP': ('mask mAP %', 100), 'mIoU': ('mIoU %', 1)}
+HEADLINES = {
+    'coco/bbox_mAP': ('box mAP %', 100),
+    'coco/segm_mAP': ('mask mAP %', 100),
+    'mIoU': ('mIoU %', 1),
+    'acc/top1': ('top-1 %', 1),
+}
 
 
 def results_table(paths: list[Path]) -> str:
@@ -13,7 +18,7 @@ def results_table(paths: list[Path]) -> str:
     Raises:
         ValueError: a file is not what `tools/test.py --out` writes.
     """
-    rows = [['config', *(title for title, _ in HEADLINES.values()), 'images', 'results']]
+    rows = [['config', *(title for title, _ in HEADLINES.values()), 'samples', 'results']]
     for path in paths:
         try:
             results = json.loads(path.read_text())

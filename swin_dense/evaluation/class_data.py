@@ -56,4 +56,4 @@ def save_class_data(data: ClassData, path: str | Path) -> None:
 def load_class_data(path: str | Path) -> ClassData:
     """What `save_class_data` wrote; raises ValueError if the file is damaged or another."""
     arrays = load_arrays(path, _CONTENT, {field.name for field in fields(ClassData)})
-    return ClassData(**{**arrays, 'num_classes': int(arrays['num_classes'])})
+    return ClassData(num_classes=int(arrays.pop('num_classes')), **arrays)

@@ -28,13 +28,14 @@ SAVED = {
     'detection': (OVERLAYS, COCO, VIDEOS),
     'segmentation': (OVERLAYS, MASKS, COLORS, VIDEOS),
     'recognition': (OVERLAYS,),
+    'classification': (OVERLAYS,),
 }
 KINDS = (OVERLAYS, MASKS, COLORS, VIDEOS)  # sub-folders
 # what videos are painted with
 _PAINT = {'detection': OVERLAYS, 'segmentation': MASKS}
 _SUFFIXES = {OVERLAYS: '.jpg', MASKS: '.png', COLORS: '.png'}
 _JPEG_QUALITY = 92
-_BEST_CLASSES = 5  # of a video
+_BEST_CLASSES = 5  # of an image, or a video
 # what an operating system says of a place that takes no more files, of any image
 _UNUSABLE = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM, errno.ENOTDIR)
 

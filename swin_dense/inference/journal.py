@@ -252,7 +252,7 @@ def _write_failed(path: Path, failed: Sequence[tuple[str, str]]) -> None:
 
 
 # what the summary has the numbers of, by class
-_COUNTED = {'detection': 'objects', 'segmentation': 'pixels', 'recognition': 'videos'}
+_COUNTED = {'detection': 'objects', 'segmentation': 'pixels', 'recognition': 'videos', 'classification': 'predicted'}
 
 
 class _Merged:

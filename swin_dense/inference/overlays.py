@@ -102,7 +102,7 @@ def draw_segmentation(
 def draw_recognition(
     image: np.ndarray, found: Recognition, shown: Sequence[int], *, classes: Sequence[str], palette: np.ndarray
 ) -> np.ndarray:
-    """The preview of a video beside (a wide one: above) the names and scores of the labels in `shown`.
+    """An image, or the preview of a video, beside (a wide one: above) the names and scores of the labels in `shown`.
 
     Args: as `draw_detections`.
 

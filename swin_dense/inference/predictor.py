@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from swin_dense.inference.carried_config import registered_classes_alone
+from swin_dense.inference.classification import ClassViews
 from swin_dense.inference.decoding import UnreadableImage
 from swin_dense.inference.detection import Detector, Instances
 from swin_dense.inference.devices import checked_device, usual_workers
@@ -47,7 +48,7 @@ class Predictor:
         budget_bytes: for scores of segmentation at the size of the image.
 
     Attributes:
-        task: 'detection', 'segmentation' or 'recognition', which takes videos in place of images.
+        task: 'detection', 'segmentation', 'classification', or 'recognition', which takes videos in place of images.
         classes: names, in the order of the labels.
         palette: (number of classes, 3) uint8 RGB.
         frames_per_clip: of a model that segments the frames of clips together; else None. `predict` takes the images
@@ -82,9 +83,12 @@ class Predictor:
             self.frames_per_clip = self.model.frames_per_clip if getattr(self.model, 'sees_clips', False) else None
             if self.frames_per_clip and self.tile is not None:
                 raise ValueError('the model sees frames of videos together, as wholes: tiles are for other models.')
+            if self.task in ('classification', 'recognition'):
+                self._refuse_options_of_dense_models(augmentation)
             if self.takes_videos:
-                self._refuse_options_of_images(augmentation)
                 self._prepare_video = VideoViews(loaded.cfg)
+            elif self.task == 'classification':
+                self._prepare: Views | ClassViews = ClassViews(loaded.cfg)
             else:
                 self._prepare = Views(loaded.cfg, augmentation, task=self.task)
         self.classes, self.palette = loaded.classes, loaded.palette
@@ -197,11 +201,11 @@ class Predictor:
         except UnreadableImage as error:
             raise UnreadableImage(f'{image}: {error}') from None
 
-    def _refuse_options_of_images(self, augmentation: Augmentation | None) -> None:
+    def _refuse_options_of_dense_models(self, augmentation: Augmentation | None) -> None:
         if self.tile is not None or augmentation is not None:
             raise ValueError(
-                'the model names what happens in videos: there are no tiles and no scales to see them at. The test '
-                'pipeline of the config says how many clips and crops it looks at.'
+                'the model names an image, or a video, as a whole: there are no tiles and no scales to see it at. The '
+                'test pipeline of the config says which crops it looks at.'
             )
 
     def _run_views(self, views: Sequence[list[dict[str, Any]]], key: Any) -> list[Any]:

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from mmseg.models.segmentors import BaseSegmentor
 
+from swin_dense.classification.classifier import ImageClassifier
+from swin_dense.inference.classification import Classifier
 from swin_dense.inference.decoding import MAX_PIXELS, UnreadableImage, read_image
 from swin_dense.inference.detection import Detector
 from swin_dense.inference.recognition import Recogniser
@@ -38,10 +40,12 @@ class Prepared:
         return (self.image.shape, *(tuple(view['inputs'].shape) for view in self.views))
 
 
-def task_of(model: Any) -> tuple[str, Segmenter | Detector | Recogniser]:
+def task_of(model: Any) -> tuple[str, Segmenter | Detector | Recogniser | Classifier]:
     """The name of a model's task, and what is particular to it."""
     if isinstance(model, VideoRecogniser):
         return 'recognition', Recogniser(model)
+    if isinstance(model, ImageClassifier):
+        return 'classification', Classifier(model)
     if isinstance(model, BaseSegmentor):
         return 'segmentation', Segmenter(model)
     return 'detection', Detector(model)

@@ -56,10 +56,10 @@ class Segmentation:
 
 @dataclass(frozen=True)
 class Recognition:
-    """What happens in one video.
+    """What an image shows, or what happens in a video.
 
     Attributes:
-        size: (height, width) of its preview.
+        size: (height, width) of the image, or of the video's preview.
         scores: (number of classes,) float32, sums to 1.
     """
 

@@ -11,21 +11,14 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from PIL import Image, ImageEnhance, ImageOps
 
+from swin_dense.datasets.image_operations import Geometry
 from swin_dense.registry import TRANSFORMS
 
 MAX_MAGNITUDE = 10
-_GREY = (128, 128, 128)
+_GEOMETRY = Geometry(fill=(128, 128, 128), resampling=Image.Resampling.BILINEAR)
 
 # an operation takes a frame and a strength from 0 to 1, and a sign for those that go two ways
 Operation = Callable[[Image.Image, float, int], Image.Image]
-
-
-def _affine(
-    image: Image.Image, a: float = 1, b: float = 0, c: float = 0, d: float = 0, e: float = 1, f: float = 0
-) -> Any:
-    return image.transform(
-        image.size, Image.Transform.AFFINE, (a, b, c, d, e, f), Image.Resampling.BILINEAR, fillcolor=_GREY
-    )
 
 
 def _enhanced(kind: Any) -> Operation:
@@ -38,13 +31,11 @@ OPERATIONS: dict[str, Operation] = {
     'invert': lambda image, strength, sign: ImageOps.invert(image),
     'posterize': lambda image, strength, sign: ImageOps.posterize(image, 8 - round(4 * strength)),
     'solarize': lambda image, strength, sign: ImageOps.solarize(image, 256 - round(256 * strength)),
-    'rotate': lambda image, strength, sign: image.rotate(
-        sign * 30 * strength, Image.Resampling.BILINEAR, fillcolor=_GREY
-    ),
-    'shear_x': lambda image, strength, sign: _affine(image, b=sign * 0.3 * strength),
-    'shear_y': lambda image, strength, sign: _affine(image, d=sign * 0.3 * strength),
-    'translate_x': lambda image, strength, sign: _affine(image, c=sign * 0.45 * strength * image.width),
-    'translate_y': lambda image, strength, sign: _affine(image, f=sign * 0.45 * strength * image.height),
+    'rotate': lambda image, strength, sign: _GEOMETRY.rotated(image, sign * 30 * strength),
+    'shear_x': lambda image, strength, sign: _GEOMETRY.sheared(image, along_x=sign * 0.3 * strength),
+    'shear_y': lambda image, strength, sign: _GEOMETRY.sheared(image, along_y=sign * 0.3 * strength),
+    'translate_x': lambda image, strength, sign: _GEOMETRY.translated(image, x=sign * 0.45 * strength * image.width),
+    'translate_y': lambda image, strength, sign: _GEOMETRY.translated(image, y=sign * 0.45 * strength * image.height),
     'color': _enhanced(ImageEnhance.Color),
     'contrast': _enhanced(ImageEnhance.Contrast),
     'brightness': _enhanced(ImageEnhance.Brightness),

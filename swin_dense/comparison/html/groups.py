@@ -5,10 +5,17 @@ from dataclasses import dataclass
 
 from swin_dense.comparison.results import Comparison, Curve, Group, RunRecord, ScoreTable
 
-_WORDS = {'detection': 'Detection', 'segmentation': 'Segmentation'}
+_WORDS = {'detection': 'Detection', 'segmentation': 'Segmentation', 'classification': 'Classification'}
 _SIZES = {'s': 'small', 'm': 'medium', 'l': 'large'}
 _KINDS = {'bbox': 'box', 'segm': 'mask'}
-_OTHERS = {'Acc': 'accuracy', 'mAcc': 'mean accuracy', 'aAcc': 'pixel accuracy'}
+_OTHERS = {
+    'Acc': 'accuracy',
+    'mAcc': 'mean accuracy',
+    'aAcc': 'pixel accuracy',
+    'top1': 'top-1 accuracy',
+    'top5': 'top-5 accuracy',
+    'mean_class': 'mean class accuracy',
+}
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,2 @@
+_base_ = ['classifier_shift_vit.py']
+model = dict(backbone=dict(n_div=8))

@@ -1,0 +1,2 @@
+_base_ = ['classifier_swin.py']
+model = dict(backbone=dict(shifted_windows=False))
