@@ -23,6 +23,7 @@ OF_THE_BACKBONE = (
     'model.neck.in_channels',
     'model.neck.*.in_channels',
     'model.neck.temporal_stride',
+    'model.cls_head.in_channels',
     'model.decode_head.in_channels',
     'model.auxiliary_head.in_channels',
     'model.auxiliary_head.*.in_channels',

@@ -30,8 +30,8 @@ class SkippedFilesHook(Hook):
         if count > self._said:
             runner.message_hub.update_info('num_skipped', count)
             print_log(
-                f'{count} samples of broken files were skipped since the start, and others taken for them; each file is '
-                'named above',
+                f'{count} samples of broken files were skipped since the start, and others taken for them; each file '
+                'is named above',
                 'current',
                 logging.WARNING,
             )

@@ -1,4 +1,4 @@
-"""Logits of classifiers that published files were loaded into, against what the official code computed (tests/golden)."""
+"""Logits of classifiers after loading published files, against what the official code computed (tests/golden)."""
 
 import pytest
 import torch
