@@ -108,15 +108,20 @@ class RandomResizedCropImage(BaseTransform):
 
 @TRANSFORMS.register_module()
 class ResizeImage(BaseTransform):
-    """Resizes so that the short side has `size` pixels; the long side is rounded down, as torchvision does."""
+    """Resizes so that the short side has `size` pixels; the long side is rounded down, as torchvision does.
 
-    def __init__(self, *, size: int, interpolation: str = 'bicubic') -> None:
-        self.size, self.interpolation = size, checked_interpolation(interpolation)
+    Args:
+        keep_ratio: False: both sides get `size` pixels, as the official Swin tests at 384.
+    """
+
+    def __init__(self, *, size: int, keep_ratio: bool = True, interpolation: str = 'bicubic') -> None:
+        self.size, self.keep_ratio = size, keep_ratio
+        self.interpolation = checked_interpolation(interpolation)
 
     def transform(self, results: dict[str, Any]) -> dict[str, Any]:
         image = results['image']
         short, long = sorted(image.size)
-        sides = self.size, int(self.size * long / short)
+        sides = self.size, int(self.size * long / short) if self.keep_ratio else self.size
         size = sides if image.width <= image.height else sides[::-1]
         results['image'] = image if image.size == size else image.resize(size, INTERPOLATIONS[self.interpolation])
         return results

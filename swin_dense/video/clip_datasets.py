@@ -60,7 +60,8 @@ class ClipDataset(SkippingDataset):
         self.on_missing = on_missing
         super().__init__(
             on_broken=on_broken, ann_file=ann_file, metainfo=dict(metainfo or {}), data_root=data_root,
-            data_prefix=dict(data_prefix), indices=indices, pipeline=list(pipeline), test_mode=test_mode, lazy_init=lazy_init, max_refetch=max_refetch,
+            data_prefix=dict(data_prefix), indices=indices, pipeline=list(pipeline), test_mode=test_mode,
+            lazy_init=lazy_init, max_refetch=max_refetch,
         )  # fmt: skip
 
     def load_data_list(self) -> list[dict[str, Any]]:

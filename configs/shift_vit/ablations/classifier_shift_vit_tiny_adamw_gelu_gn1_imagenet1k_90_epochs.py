@@ -1,0 +1,13 @@
+"""And with one group of channels in place of batch norm; 300 epochs are the default."""
+
+_base_ = [
+    '../../_base_/models/classifier_mixed.py',
+    '../../_base_/backbones/shift_vit_tiny.py',
+    '../../_base_/datasets/imagenet1k_repeated.py',
+    '../../_base_/schedules/adamw_90_epochs_classes.py',
+    '../../_base_/runtime.py',
+]
+model = dict(
+    backbone=dict(_base_.backbone, out_indices=(3,), drop_path_rate=0.2, init_cfg=None, norm='group'),
+    cls_head=dict(in_channels=_base_.pyramid_channels[-1], num_classes=_base_.num_classes),
+)

@@ -1,0 +1,14 @@
+_base_ = [
+    '../_base_/models/classifier_mixed.py',
+    '../_base_/backbones/swin_base.py',
+    '../_base_/datasets/imagenet1k_384.py',
+    '../_base_/schedules/adamw_30_epochs_classes_384.py',
+    '../_base_/runtime.py',
+]
+model = dict(
+    backbone=dict(
+        _base_.backbone, out_indices=(3,), clamp_shift=True, init_cfg=None, window_size=12, drop_path_rate=0.5
+    ),
+    cls_head=dict(in_channels=_base_.pyramid_channels[-1], num_classes=_base_.num_classes),
+    init_cfg=_base_.backbone['init_cfg'],  # of 224 x 224 with window 7, its bias tables resized
+)
