@@ -41,16 +41,17 @@ def walk(model: nn.Module, images: Tensor, visit: Visit) -> None:
 
 
 def _heads_of(model: nn.Module) -> Callable[[Any, Sequence[Tensor], Visit], None]:
-    from mmdet.models.detectors import SingleStageDetector, TwoStageDetector
-    from mmseg.models.segmentors import CascadeEncoderDecoder, EncoderDecoder
-
     from swin_dense.classification.classifier import ImageClassifier
     from swin_dense.video.recogniser import VideoRecogniser
 
-    if isinstance(model, EncoderDecoder) and not isinstance(model, CascadeEncoderDecoder):
-        return _walk_segmentor
     if isinstance(model, (ImageClassifier, VideoRecogniser)):
         return _walk_recogniser
+    # after those that need neither of the two
+    from mmdet.models.detectors import SingleStageDetector, TwoStageDetector
+    from mmseg.models.segmentors import CascadeEncoderDecoder, EncoderDecoder
+
+    if isinstance(model, EncoderDecoder) and not isinstance(model, CascadeEncoderDecoder):
+        return _walk_segmentor
     if isinstance(model, SingleStageDetector):
         return _walk_single_stage
     if isinstance(model, TwoStageDetector) and not model.roi_head.with_shared_head:
