@@ -185,14 +185,15 @@ def listed(ann_file: str, classes: Sequence[str]) -> Iterator[Row]:
             for place, line in enumerate(lines, 1):
                 if not (text := line.strip()):
                     continue
-                path, _, label = text.rpartition(' ') if ' ' in text else text.rpartition('\t')
+                *paths, label = text.rsplit(maxsplit=1)
+                path = ''.join(paths)
                 number = int(label) if label.isdecimal() else numbers.get(label, -1)
                 if not path or not 0 <= number < len(classes):
                     raise DataError(
                         f'{ann_file}, line {place}: {text!r} does not end in a label, a number from 0 to '
                         f'{len(classes) - 1} or the name of a class ({_some(classes)}).'
                     )
-                yield path.strip(), number
+                yield path, number
     except OSError as error:
         raise DataError(f'{ann_file} cannot be read: {error.strerror} (looked from {Path.cwd()}).') from None
     except UnicodeDecodeError as error:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import torch
 from mmcv.transforms import BaseTransform
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from swin_dense.classification.samples import packed_sample
 from swin_dense.classification.tars import read_slice
@@ -50,6 +50,8 @@ def decoded(content: bytes) -> Image.Image:
             # of palettes with transparency Pillow warns, and RGBA is what it asks for
             return (image.convert('RGBA') if 'transparency' in image.info else image).convert('RGB')
     except (*HEADER_ERRORS, Image.DecompressionBombError) as error:
+        if isinstance(error, UnidentifiedImageError):
+            raise UnreadableImage('no picture of a kind that Pillow knows') from None
         raise UnreadableImage(f'no picture that Pillow can read to its end: {_said(error)}') from None
 
 

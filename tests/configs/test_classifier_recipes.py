@@ -125,7 +125,7 @@ def test_depths_of_the_ablation_are_of_one_size():
     for ratio, depths in ((1, (12, 15, 36, 12)), (3, (4, 5, 12, 4))):
         leaf = f'shift_vit/ablations/classifier_shift_vit_tiny_tau{ratio}_imagenet1k_300_epochs'
         assert read(leaf).model.backbone.arch.depths == depths
-        assert cost(leaf) == pytest.approx(usual, rel=0.01)
+        assert cost(leaf) == pytest.approx(usual, rel=0.015)  # 225 and 75 layers are no exact multiples
 
 
 def test_the_road_changes_one_thing_at_a_time():

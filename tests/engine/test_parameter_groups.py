@@ -128,7 +128,7 @@ def test_a_rule_that_matches_nothing_is_an_error(model, rules):
 
 
 def test_rules_of_mmengine_are_refused(model):
-    with pytest.raises(ValueError, match='takes no_decay, lr_mult and layer_decay, not custom_keys'):
+    with pytest.raises(ValueError, match=r'takes no_decay, .* and layer_decay, not custom_keys'):
         build_ours(model, OFFICIAL)
 
 
