@@ -31,12 +31,15 @@ def drawn_findings(drawn: DrawnBatch, split: str, file: str) -> Iterator[Finding
         )
     total = sum(drawn.counts.values())
     shares = [
-        f'{name} {count:,}' if drawn.kind in ('objects', 'videos') else f'{name} {100 * count / total:.1f} %'
+        f'{name} {count:,}' if drawn.kind in ('objects', 'videos', 'images') else f'{name} {100 * count / total:.1f} %'
         for name, count in drawn.counts.most_common()
     ]
-    inside = {'objects': f'{total:,} objects', 'videos': f'{total:,} videos', 'pixels': 'shares of the pixels'}.get(
-        drawn.kind, 'no annotations'
-    )
+    inside = {
+        'objects': f'{total:,} objects',
+        'videos': f'{total:,} videos',
+        'images': f'{total:,} images',
+        'pixels': 'shares of the pixels',
+    }.get(drawn.kind, 'no annotations')
     yield Finding(
         level='ok',
         rule=f'{split}-batch',

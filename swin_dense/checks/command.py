@@ -10,6 +10,7 @@ from mmengine.config import Config
 from mmengine.dist import broadcast_object_list, is_main_process
 
 from swin_dense.checks.class_counts import check_class_counts
+from swin_dense.checks.classification import check_classification_data
 from swin_dense.checks.config_keys import check_config_keys
 from swin_dense.checks.dataset_configs import SPLITS
 from swin_dense.checks.detection import check_detection_data
@@ -35,6 +36,7 @@ CHECKS: tuple[Check, ...] = (
     check_model,
     check_detection_data,
     check_segmentation_data,
+    check_classification_data,
 )
 FAULTS_FOUND = 1
 

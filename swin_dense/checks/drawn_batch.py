@@ -35,7 +35,7 @@ class DrawnBatch:
         pictures: (file written, source image), at most `MOST_PICTURES`.
         counts: class -> objects, or pixels; pixels that do not count have a name of their own.
         unnamed: image -> numbers of its pixels or objects that no class has.
-        kind: objects, pixels, videos, or nothing where samples have no annotations.
+        kind: objects, pixels, images, videos, or nothing where samples have no annotations.
         images: how many there are, frames of clips among them.
     """
 
@@ -84,7 +84,7 @@ def meaning_of(dataset: Any, model_cfg: Any, pipeline: Sequence[Any]) -> Meaning
         classes,
         palette,
         ignored=ignored if isinstance(ignored, int) else 255,
-        rgb=bool(preprocessor.get('rgb_to_bgr')),
+        rgb=bool(preprocessor.get('rgb_to_bgr')) or preprocessor.get('type') == 'swin_dense.ClassDataPreprocessor',
         of_the_file=_loads_after_resizing(pipeline),
     )
 
@@ -97,7 +97,8 @@ def draw_batch(batch: Any, meaning: Meaning, folder: Path, prefix: str) -> Drawn
         source = str(getattr(sample, 'img_path', '') or getattr(sample, 'path', '') or '')
         image = preview(inputs) if inputs.ndim == _CLIP_AXES else _image(inputs, meaning)
         if sample is not None and 'gt_label' in sample:
-            picture = _video(image, sample, meaning, drawn, source)
+            drawn.kind = 'videos' if inputs.ndim == _CLIP_AXES else 'images'
+            picture = _whole(image, sample, meaning, drawn, source)
         elif sample is not None and 'gt_instances' in sample:
             picture = _objects(image, sample, meaning, drawn, source)
         elif sample is not None and 'gt_sem_seg' in sample:
@@ -114,12 +115,12 @@ def draw_batch(batch: Any, meaning: Meaning, folder: Path, prefix: str) -> Drawn
 
 
 def _images_of(batch: Any) -> Iterator[tuple[torch.Tensor, Any]]:
-    """(inputs, sample) of each image, of each frame of clips that are segmented, and of each video that has a view."""
+    """(inputs, sample) of each image that was read, frame of clips that are segmented, and video that has a view."""
     samples = batch.get('data_samples') or [None] * len(batch['inputs'])
     for inputs, sample in zip(batch['inputs'], samples, strict=True):
         if isinstance(sample, FrameSamples):
             yield from zip(inputs, sample.frames, strict=True)
-        elif inputs.ndim < _CLIP_AXES or len(inputs):
+        elif inputs.numel():
             yield inputs, sample
 
 
@@ -219,11 +220,10 @@ def _no_masks(count: int) -> tuple[CroppedMask, ...]:
     return tuple(CroppedMask(0, 0, np.zeros((0, 0), bool)) for _ in range(count))
 
 
-# Videos.
+# Images and videos with one label.
 
 
-def _video(image: np.ndarray, sample: Any, meaning: Meaning, drawn: DrawnBatch, source: str) -> np.ndarray:
-    drawn.kind = 'videos'
+def _whole(image: np.ndarray, sample: Any, meaning: Meaning, drawn: DrawnBatch, source: str) -> np.ndarray:
     label = int(sample.gt_label)
     if not 0 <= label < len(meaning.classes):
         drawn.unnamed[source] = [label]

@@ -129,7 +129,7 @@ class ImageFolderDataset(SkippingDataset):
         numbers = {name: number for number, name in enumerate(classes)}
         if os.path.isfile(self.folder):
             members = [
-                each for each in tar_members(self.folder) if _is_image(each[0]) and each[0].split('/')[0] in numbers
+                each for each in tar_members(self.folder) if is_image(each[0]) and each[0].split('/')[0] in numbers
             ]
             rows = ((name, numbers[name.split('/')[0]]) for name, *_ in members)
             return image_index(rows, np.array([each[1:] for each in members], dtype=np.int64).reshape(-1, 2))
@@ -212,13 +212,14 @@ def _images_below(folder: str, name: str) -> Iterator[str]:
     for entry in os.scandir(folder):
         inner = f'{name}/{entry.name}'
         # a file of a picture's name is none of a folder's, so that most entries are asked nothing
-        if _is_image(entry.name) and not entry.is_dir():
+        if is_image(entry.name) and not entry.is_dir():
             yield inner
         elif entry.is_dir():
             yield from _images_below(entry.path, inner)
 
 
-def _is_image(name: str) -> bool:
+def is_image(name: str) -> bool:
+    """By the ending of a file's name."""
     return os.path.splitext(name)[1].lower() in IMAGE_SUFFIXES
 
 
