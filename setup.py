@@ -20,7 +20,7 @@ setup(
     package_data={
         'swin_dense': ['py.typed'],
         'swin_dense.checkpoints': ['zoo.yaml'],
-        'swin_dense.comparison': ['published.yaml'],
+        'swin_dense.comparison': ['published.yaml', 'published_classes.yaml'],
         'swin_dense.comparison.html': ['*.css', '*.js'],
     },
     install_requires=[

@@ -1,4 +1,4 @@
-"""Published results by name, to be shown beside a comparison. What is known of them is in `published.yaml`."""
+"""Published results by name, to be shown beside a comparison. What is known of them is in the files of `FILES`."""
 
 import difflib
 import fnmatch
@@ -11,7 +11,8 @@ import yaml
 
 from swin_dense.comparison.results import PublishedRow
 
-FILE = Path(__file__).with_name('published.yaml')
+# of dense models, and of classifiers
+FILES = tuple(Path(__file__).with_name(name) for name in ('published.yaml', 'published_classes.yaml'))
 ALL = '*'
 
 
@@ -37,13 +38,18 @@ def published_rows(names: Sequence[str]) -> list[PublishedRow]:
 @lru_cache(maxsize=1)
 def published_results() -> Mapping[str, PublishedRow]:
     """All published results by `name@source`."""
-    content = yaml.safe_load(FILE.read_text(encoding='utf-8'))
-    return {name: _row(name, values, content['sources']) for name, values in content['results'].items()}
+    contents = [yaml.safe_load(file.read_text(encoding='utf-8')) for file in FILES]
+    return {
+        name: _row(name, values, content['sources'])
+        for content in contents
+        for name, values in content['results'].items()
+    }
 
 
 def _row(name: str, values: Mapping[str, Any], sources: Mapping[str, str]) -> PublishedRow:
     metrics = dict(values)
     model, recipe = metrics.pop('model'), metrics.pop('recipe')
+    weights = metrics.pop('weights', '')
     parameters, macs = metrics.pop('parameters_M', None), metrics.pop('macs_G', None)
     return PublishedRow(
         model=model,
@@ -52,6 +58,7 @@ def _row(name: str, values: Mapping[str, Any], sources: Mapping[str, str]) -> Pu
         parameters=None if parameters is None else parameters * 1e6,
         macs=None if macs is None else macs * 1e9,
         source=sources[name.partition('@')[2]],
+        weights=weights,
     )
 
 

@@ -165,6 +165,7 @@ class PublishedRow:
         model, recipe: as the paper has them.
         metrics: name -> value in percent.
         parameters, macs: as published; None where the paper gives none.
+        weights: short name of published weights with these numbers, or ''.
         source: paper and table, or repository.
     """
 
@@ -174,6 +175,7 @@ class PublishedRow:
     parameters: float | None
     macs: float | None
     source: str
+    weights: str = ''
 
 
 @dataclass(frozen=True, kw_only=True)

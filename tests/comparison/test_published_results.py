@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from swin_dense.comparison.published import FILE, published_results, published_rows
+from swin_dense.checkpoints.zoo import zoo
+from swin_dense.comparison.published import FILES, published_results, published_rows
 
 ROOT = Path(__file__).parents[2]
 
@@ -44,12 +45,20 @@ def test_numbers_of_the_sources(name):
 
 
 def test_all_are_whole_and_of_a_source():
-    content = yaml.safe_load(FILE.read_text())
-    assert {name.partition('@')[2] for name in content['results']} == set(content['sources'])
     rows = published_results()
-    assert len(rows) == len(content['results']) > 100
-    assert len(re.findall(r'^  \S+@\S+:$', FILE.read_text(), re.M)) == len(rows)  # yaml keeps the last of equal keys
+    contents = [yaml.safe_load(file.read_text()) for file in FILES]
+    for file, content in zip(FILES, contents, strict=True):
+        assert {name.partition('@')[2] for name in content['results']} == set(content['sources'])
+        # yaml keeps the last of equal keys
+        assert len(re.findall(r'^  \S+@\S+:$', file.read_text(), re.M)) == len(content['results'])
+    assert len(rows) == sum(len(content['results']) for content in contents) > 140
     for name, row in rows.items():
+        assert not row.weights or row.weights in zoo(), name
+        if 'top1' in row.metrics:
+            assert row.metrics.keys() <= {'top1', 'top5'}, name
+            assert 65 < row.metrics['top1'] < row.metrics.get('top5', 100) < 101, name
+            assert row.macs is None or 2e9 < row.macs < 3e12, name
+            continue
         assert row.metrics.keys() <= {'bbox_mAP', 'segm_mAP', 'bbox_mAP_ms', 'segm_mAP_ms', 'mIoU', 'mIoU_ms'}, name
         assert row.metrics, name
         assert all(30 < value < 65 for value in row.metrics.values()), name
@@ -98,7 +107,7 @@ def test_names():
     twice = published_rows(['mask_rcnn_swin_tiny_coco_3x@mmdet', 'mask_rcnn_swin_tiny_coco_3x'])
     assert twice == both[::-1]
     assert published_rows(['*']) == list(published_results().values())
-    assert {row.model for row in published_rows(['*_shift_vit_*'])} == {'ShiftViT-T', 'ShiftViT-S', 'ShiftViT-B'}
+    assert {row.model for row in published_rows(['upernet_shift_vit_*'])} == {'ShiftViT-T', 'ShiftViT-S', 'ShiftViT-B'}
     assert published_rows([]) == []
 
 
