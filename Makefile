@@ -1,5 +1,5 @@
-# `make demo`: install, make data, train and test a detector and a segmentor, print a table. `make demo-videos`: the same for
-# a recogniser of videos. `make test`, `make lint`.
+# `make demo`: install, make data, train and test a detector and a segmentor, print a table. `make demo-videos`,
+# `make demo-classes`: the same for a recogniser of videos, and for a classifier. `make test`, `make lint`.
 # All of it happens in .venv, with nothing but Python 3.11, pip and make; the package itself runs on Python >= 3.10.
 
 PYTHON ?= python3
@@ -18,7 +18,7 @@ export OMP_WAIT_POLICY ?= PASSIVE
 # each has a GiB or two; tests of a file stay in one process
 TEST_PROCESSES ?= 2
 
-.PHONY: install demo demo-videos test lint clean
+.PHONY: install demo demo-videos demo-classes test lint clean
 
 install: $(INSTALLED)
 
@@ -51,6 +51,14 @@ demo-videos: $(INSTALLED)
 	$(BIN)/python tools/test.py configs/demo/recogniser_video_swin_demo.py $(SWIN_DENSE_DEMO)/recogniser --out $(SWIN_DENSE_DEMO)/recogniser/results.json
 	$(BIN)/python tools/predict.py $(SWIN_DENSE_DEMO)/recogniser $(SWIN_DENSE_DEMO)/clips/actions/videos/val/00000*.mp4 --out $(SWIN_DENSE_DEMO)/actions --resume
 	@echo 'labelled previews: $(SWIN_DENSE_DEMO)/actions/overlays'
+
+# a classifier of the things that the demo detector finds, which it can start from: minutes on two cores
+demo-classes: $(INSTALLED)
+	$(BIN)/python tools/make_demo_data.py $(SWIN_DENSE_DEMO)/classes --classes
+	$(BIN)/python tools/train.py configs/demo/classifier_swin_demo.py --work-dir $(SWIN_DENSE_DEMO)/classifier --resume
+	$(BIN)/python tools/test.py configs/demo/classifier_swin_demo.py $(SWIN_DENSE_DEMO)/classifier --out $(SWIN_DENSE_DEMO)/classifier/results.json
+	$(BIN)/python tools/predict.py $(SWIN_DENSE_DEMO)/classifier $(SWIN_DENSE_DEMO)/classes/objects/val/star --out $(SWIN_DENSE_DEMO)/named --resume
+	@echo 'labelled pictures: $(SWIN_DENSE_DEMO)/named/overlays'
 
 test: $(INSTALLED)
 	$(BIN)/python -m pytest --numprocesses $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder
