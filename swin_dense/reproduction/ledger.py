@@ -16,8 +16,8 @@ _HEAD = f"""# What is published, and what was trained again
 A row for each published result that a config of this package stands for: which number to expect, how to train it, and
 what it would take. "not trained" is what it says: nobody trained this config with this package and told the number.
 
-- Training: `python tools/train.py configs/CONFIG --amp bf16`, under `torchrun --nproc_per_node=8` for the batch of the
-  recipe; then `python tools/test.py configs/CONFIG WORK_DIR --out results.json`.
+- Training: `python tools/train.py CONFIG --amp bf16`, CONFIG being a path below the folder of configs, under `torchrun
+  --nproc_per_node=8` for the batch of the recipe; then `python tools/test.py CONFIG WORK_DIR --out results.json`.
 - Published weights, tested with this package: `python tools/verify.py NAME` with the name of a row that has "weights";
   it says whether the number is within the tolerance of the published one.
 - Hours: {ASSUMPTION}.
