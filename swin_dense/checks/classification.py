@@ -5,6 +5,7 @@ The quick level looks at the folders of classes, and into a few pictures of each
 
 import os
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Any
 
 from mmengine.config import Config
@@ -93,13 +94,18 @@ def _unreadable(folder: str, counts: dict[str, list[str]], depth: Depth) -> Iter
 
 
 def _images_of(folder: str, depth: Depth) -> list[str]:
-    """All images below, or the first few."""
-    found: list[str] = []
-    for path, _, names in os.walk(folder):
-        found += [os.path.join(path, name) for name in sorted(names) if is_image(name)]
-        if depth == 'quick' and len(found) >= _LOOKED_AT:
-            return found[:_LOOKED_AT]
-    return found
+    """All images below, or the first few: of a million, nobody lists more than is looked at."""
+    found = _walked(folder)
+    return sorted(found) if depth == 'full' else list(islice(found, _LOOKED_AT))
+
+
+def _walked(folder: str) -> Iterator[str]:
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            if is_image(entry.name) and not entry.is_dir():
+                yield entry.path
+            elif entry.is_dir():
+                yield from _walked(entry.path)
 
 
 def _some(names: Sequence[Any]) -> str:
