@@ -16,6 +16,7 @@ from swin_dense.engine.testing import evaluate
 from swin_dense.engine.training import train
 from swin_dense.evaluation.class_data import class_data, load_class_data, save_class_data
 from swin_dense.quiet import quiet_imports
+from tests.classification.image_files import write_folders
 
 with quiet_imports():
     from swin_dense.comparison.command import Request, compare
@@ -126,3 +127,38 @@ def test_scores_are_those_of_a_loop(tmp_path: Path) -> None:
     assert np.isnan(found['Acc_by_class'][:, 7]).all()
     with pytest.raises(ValueError, match='with 40 images'):
         classification_scores(data, np.ones((1, 3)))
+
+
+@pytest.mark.parametrize(
+    'leaf',
+    ['swin/classifier_swin_tiny_imagenet1k_300_epochs', 'shift_vit/classifier_shift_vit_tiny_imagenet1k_300_epochs'],
+)
+def test_official_recipes_train_and_resume(leaf: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Their sampler, schedule, augmentation and groups of parameters, on few small pictures and a narrow backbone."""
+    for split in ('train', 'val'):
+        write_folders(tmp_path / 'data' / split, classes=('a', 'b', 'c'), count=4)
+    monkeypatch.setenv('IMAGENET_ROOT', str(tmp_path / 'data'))
+    rest = 'mlp_ratio=2, n_div=8' if leaf.startswith('shift_vit') else 'num_heads=(1, 1, 1, 1)'
+    config = tmp_path / 'small.py'
+    config.write_text(
+        f"_base_ = ['{CONFIGS.parent}/{leaf}.py']\n"
+        "backbone = dict(_delete_=True, type=_base_.backbone['type'], out_indices=(3,), drop_path_rate=0.2,\n"
+        f'    arch=dict(embed_dims=8, depths=(1, 1, 1, 1), {rest}))\n'
+        'model = dict(backbone=backbone, cls_head=dict(in_channels=64, num_classes=3))\n'
+    )
+    changes = {
+        'train_cfg.max_epochs': 2, 'train_dataloader.batch_size': 4, 'train_dataloader.num_workers': 0,
+        'train_dataloader.persistent_workers': False, 'val_dataloader.num_workers': 0,
+        'val_dataloader.persistent_workers': False, 'default_hooks.checkpoint.max_keep_ckpts': -1,
+        'val_dataloader.batch_size': 4, 'auto_scale_lr.base_batch_size': 4,
+    }  # fmt: skip
+    assert train(str(config), work_dir=str(tmp_path / 'whole'), cfg_options=changes) == 0
+    once = {**changes, 'train_cfg.max_epochs': 1}
+    assert train(str(config), work_dir=str(tmp_path / 'part'), cfg_options=once) == 0
+    assert train(str(config), work_dir=str(tmp_path / 'part'), cfg_options=changes, resume=True) == 0
+    whole, part = (
+        torch.load(tmp_path / name / 'epoch_2.pth', weights_only=True)['state_dict'] for name in ('whole', 'part')
+    )
+    assert all(torch.equal(whole[name], part[name]) for name in whole)
+    lines = [json.loads(line) for line in (tmp_path / 'whole' / 'metrics.jsonl').read_text().splitlines()]
+    assert any('acc/top1' in line for line in lines)
