@@ -99,26 +99,3 @@ class RandAugment(BaseTransform):
                 geometry = Geometry(fill=_MEAN_COLOUR, resampling=drawn_interpolation(self.interpolation))
                 results['image'] = OPERATIONS[name](results['image'], magnitude / MAX_MAGNITUDE, sign, geometry)
         return results
-
-
-@TRANSFORMS.register_module()
-class ColorJitterImage(BaseTransform):
-    """Changes brightness, contrast and saturation by factors of 1 - x to 1 + x each, in an order that is drawn.
-
-    Source: ColorJitter of torchvision. The official recipes name 0.4, and leave it out where they have RandAugment.
-    """
-
-    def __init__(self, *, brightness: float = 0.4, contrast: float = 0.4, saturation: float = 0.4) -> None:
-        self.strengths = {
-            ImageEnhance.Brightness: brightness,
-            ImageEnhance.Contrast: contrast,
-            ImageEnhance.Color: saturation,
-        }
-
-    def transform(self, results: dict[str, Any]) -> dict[str, Any]:
-        kinds = list(self.strengths)
-        for number in np.random.permutation(len(kinds)):
-            strength = self.strengths[kinds[number]]
-            factor = np.random.uniform(max(0.0, 1 - strength), 1 + strength)
-            results['image'] = kinds[number](results['image']).enhance(factor)
-        return results
