@@ -21,7 +21,7 @@ what it would take. "not trained" is what it says: nobody trained this config wi
 - Published weights, tested with this package: `python tools/verify.py NAME` with the name of a row that has "weights";
   it says whether the number is within the tolerance of the published one.
 - Hours: {ASSUMPTION}.
-- What was trained is in `configs/{'trained.yaml'}`: config, value, commit, seed, hardware.
+- What was trained is in `configs/trained.yaml`: config, value, commit, seed, hardware.
 
 Written by `python tools/ledger.py`; `--check` says whether it is what would be written.
 """
@@ -41,8 +41,9 @@ def ledger_text(root: Path) -> str:
             )
     blocks = [_HEAD]
     for task in dict.fromkeys(row.task for row in rows):
-        blocks.append(f'## {task}\n\n' + '\n'.join(_table([row for row in rows if row.task == task], hours)))
-    return '\n'.join(blocks) + '\n'
+        table = '\n'.join(_table([row for row in rows if row.task == task], hours))
+        blocks.append(f'## {task}\n\n{table}\n')
+    return '\n'.join(blocks)
 
 
 def _table(rows: Sequence[LedgerRow], hours: dict[str, tuple[str, str]]) -> Iterator[str]:
