@@ -78,7 +78,9 @@ def _classes_fit(dataset: DatasetConfig, key: str, folder: str, counts: dict[str
 def _unreadable(folder: str, counts: dict[str, list[str]], depth: Depth) -> Iterator[Finding]:
     broken = []
     chosen = [path for paths in counts.values() for path in paths]
-    for path in chosen if depth == 'full' else chosen[:_MOST_LOOKED_AT]:
+    if depth != 'full':
+        chosen = chosen[:: -(-len(chosen) // _MOST_LOOKED_AT) or 1]  # of classes all along the list
+    for path in chosen:
         try:
             with open(path, 'rb') as file:
                 decoded(file.read())

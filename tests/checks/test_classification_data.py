@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from swin_dense.checks import classification
 from swin_dense.checks.command import find_faults, try_run
 from swin_dense.engine.class_names import fill_classes
 from swin_dense.engine.settings import load_config, restored_scope
@@ -78,3 +79,13 @@ def test_no_folder(data):
     faults, _ = found(data, more="val_dataloader['dataset']['data_prefix'] = dict(image='validation')")
     (fault,) = [fault for fault in faults if fault.level == 'error']
     assert (fault.rule, fault.key) == ('missing-folder', 'val_dataloader.dataset.data_prefix.image')
+
+
+@pytest.mark.filterwarnings('ignore')
+def test_few_are_looked_at_of_all_classes(data, monkeypatch):
+    monkeypatch.setattr(classification, '_MOST_LOOKED_AT', 2)
+    for path in (data / 'data' / 'val' / 'dog').iterdir():  # the last class
+        path.write_bytes(b'text')
+    faults, _ = found(data)
+    (fault,) = [fault for fault in faults if fault.rule == 'unreadable-images']
+    assert '1 of 2 images that were looked at' in fault.message
