@@ -2,7 +2,7 @@ _base_ = [
     '../../_base_/models/classifier.py',
     '../../_base_/backbones/shift_vit_mini.py',
     '../../_base_/datasets/demo_arrangements.py',
-    '../../_base_/schedules/adamw_demo_classes_short.py',
+    '../../_base_/schedules/adamw_demo_arrangements_short.py',
     '../../_base_/runtime.py',
 ]
 model = dict(
