@@ -29,7 +29,7 @@ SHIFT_VIT = {
     'tiny_light': (96, (2, 2, 6, 2), 4),
     'small_light': (96, (2, 2, 18, 2), 4),
 }
-VIT = {'small': (384, 12, 16, 224), 'base': (768, 12, 16, 224)}
+VIT = {'tiny': (192, 12, 16, 224), 'small': (384, 12, 16, 224), 'base': (768, 12, 16, 224)}
 SMALL = {
     'VideoSwinTransformer': {'embed_dims': 8, 'depths': (2, 2, 2, 2), 'num_heads': (1, 2, 4, 8)},
     'SwinTransformer': {'embed_dims': 8, 'depths': (2, 2, 2, 2), 'num_heads': (1, 2, 4, 8)},
@@ -73,7 +73,9 @@ def test_which_configs_there_are():
     assert len(PRETRAINED) >= 15
     # what was never published, and what the demo trains from scratch
     assert set(OURS) - set(PRETRAINED) == {
-        'shift_vit_base', 'swin_demo', 'swin_demo_small', 'shift_vit_demo', 'video_swin_demo', 'vit_demo'
+        'shift_vit_base', 'shift_vit_r4_tiny', 'shift_vit_r4_small', 'shift_vit_r4_base', 'shift_vit_light_base',
+        'swin_demo', 'swin_demo_small', 'shift_vit_demo', 'video_swin_demo', 'vit_demo', 'swin_mini', 'shift_vit_mini',
+        'vit_mini',
     }  # fmt: skip
 
 
