@@ -1,4 +1,4 @@
-"""A ShiftViT of three stages for pictures of 64 x 64, about 10 M multiply-adds: trained in a minute on a core."""
+"""A ShiftViT of three stages for pictures of 64 x 64, about 10 M multiply-adds."""
 
 backbone = dict(
     type='swin_dense.ShiftViT',
