@@ -13,12 +13,12 @@ import cv2
 import numpy as np
 
 from swin_dense.datasets.palettes import blend, instance_shade
+from swin_dense.inference.legends import font_size, percent, with_legend
 from swin_dense.inference.results import CroppedMask, Detections, Recognition, Segmentation
-from swin_dense.inference.texts import SMALLEST_FONT, line_of_text, printed
+from swin_dense.inference.texts import line_of_text, printed
 
 _SHORTEST, _LONGEST = 720, 3000  # pixels of a picture's long side
 _MASK_PART, _CLASS_PART = 0.45, 0.5  # of the colour in what it covers
-_WIDE = 1.5  # width / height from which a legend goes below the picture
 
 
 def draw_detections(
@@ -95,8 +95,8 @@ def draw_segmentation(
     cv2.addWeighted(picture, 1 - _CLASS_PART, colours, _CLASS_PART, 0, dst=picture)
     cv2.copyTo(np.full_like(picture, 255), _borders(shown, _line_width(picture) // 2), picture)
     largest_first = present[np.argsort(-counts[present], kind='stable')]
-    shares = [_percent(counts[label] / labels.size) for label in largest_first]
-    return _with_legend(picture, [str(classes[label]) for label in largest_first], shares, palette[largest_first])
+    shares = [percent(counts[label] / labels.size) for label in largest_first]
+    return with_legend(picture, [str(classes[label]) for label in largest_first], shares, palette[largest_first])
 
 
 def draw_recognition(
@@ -112,7 +112,7 @@ def draw_recognition(
     _check(image, found.size, classes, palette)
     _check_labels(0, len(found.scores) - 1, classes)
     names = [str(classes[label]) for label in shown]
-    return _with_legend(_scaled(image), names, [_percent(float(found.scores[each])) for each in shown], palette[shown])
+    return with_legend(_scaled(image), names, [percent(float(found.scores[each])) for each in shown], palette[shown])
 
 
 def _check(image: np.ndarray, size: tuple[int, ...], classes: Sequence[str], palette: np.ndarray) -> None:
@@ -223,7 +223,7 @@ def _paint_plates(
     """One plate a box; the first boxes choose their places first, and lie on top where there are too few places."""
     height, width = picture.shape[:2]
     plates = []
-    size = _font_size(picture)
+    size = font_size(picture)
     # A name would hide a small box, its own one as well.
     taken = np.array([box for box in boxes if (box[2] - box[0]) * (box[3] - box[1]) < 6 * size**2]).reshape(-1, 4)
     for box, name, colour in zip(boxes, names, colours, strict=True):
@@ -262,72 +262,5 @@ def _place(
     return places[covered.argmin()]
 
 
-# The legend.
-
-
-def _with_legend(picture: np.ndarray, names: list[str], shares: list[str], colours: np.ndarray) -> np.ndarray:
-    """The picture with a white field at its right or bottom: a swatch, a name and a share a class, in columns."""
-    height, width = picture.shape[:2]
-    size = _font_size(picture)
-    below = width >= _WIDE * height
-    share_texts = [line_of_text(share, size, max(height, width)) for share in shares]
-    swatch, gap = size, size // 2
-    # gap, swatch, gap, name, share, gap
-    other = 3 * gap + swatch + max(text.shape[1] for text in share_texts)
-    name_texts = [line_of_text(name, size, max(height, width) // 2 - other) for name in names]
-    widest = other + max(text.shape[1] for text in name_texts)
-    heights = [max(name.shape[0], share.shape[0]) for name, share in zip(name_texts, share_texts, strict=True)]
-    count = max(1, width // widest) if below else max(_column_numbers(heights, height - 2 * gap)) + 1
-    limit = max(*heights, -(-sum(heights) // count))
-    while max(column_of := _column_numbers(heights, limit)) >= count:
-        limit += 1
-    field = np.full((limit + 2 * gap, 0, 3), 255, np.uint8)
-    for column in range(max(column_of) + 1):
-        members = [number for number, place in enumerate(column_of) if place == column]
-        strip = np.full((len(field), other + max(name_texts[n].shape[1] for n in members), 3), 255, np.uint8)
-        top = gap
-        for number in members:
-            name, share = name_texts[number], share_texts[number]
-            strip[top + (share.shape[0] - swatch) // 2 :][:swatch, gap : gap + swatch] = colours[number]
-            for text, left in ((name, 2 * gap + swatch), (share, strip.shape[1] - gap - share.shape[1])):
-                strip[top : top + text.shape[0], left : left + text.shape[1]] = 255 - text[..., None]
-            top += heights[number]
-        field = np.concatenate([field, strip], axis=1)
-    return _joined(picture, field, below)
-
-
-def _column_numbers(heights: list[int], limit: int) -> list[int]:
-    """The column of each entry, where columns are filled one after the other up to a height of `limit`."""
-    numbers, column, filled = [], 0, 0
-    for height in heights:
-        if filled and filled + height > limit:
-            column, filled = column + 1, 0
-        filled += height
-        numbers.append(column)
-    return numbers
-
-
-def _joined(picture: np.ndarray, field: np.ndarray, below: bool) -> np.ndarray:
-    height, width = picture.shape[:2]
-    if below:
-        whole = np.full((height + field.shape[0], max(width, field.shape[1]), 3), 255, np.uint8)
-        whole[height:, : field.shape[1]] = field
-    else:
-        whole = np.full((max(height, field.shape[0]), width + field.shape[1], 3), 255, np.uint8)
-        whole[: field.shape[0], width:] = field
-    whole[:height, :width] = picture
-    return whole
-
-
-def _percent(share: float) -> str:
-    return f'{100 * share:.1f} %' if share >= 0.0005 else '<0.1 %'
-
-
 def _line_width(picture: np.ndarray) -> int:
     return max(2, round(max(picture.shape[:2]) / 600))
-
-
-def _font_size(picture: np.ndarray) -> int:
-    height, width = picture.shape[:2]
-    size = max(13, round(max(height, width) / 75))
-    return min(size, max(SMALLEST_FONT, min(height, width) * 3 // 5))  # a strip holds one line

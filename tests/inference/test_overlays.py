@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from swin_dense.datasets.palettes import distinct_palette, instance_shade
-from swin_dense.inference import overlays, texts
+from swin_dense.inference import legends, overlays, texts
 from swin_dense.inference.overlays import draw_detections, draw_segmentation
 from swin_dense.inference.results import CroppedMask, Detections, Segmentation
 
@@ -355,8 +355,8 @@ def test_the_legend_names_what_occurs_largest_first_with_its_share(size, monkeyp
     count = 9
     labels = np.random.default_rng(1).choice([1, 4, 5, 8], p=[0.1, 0.6, 0.25, 0.05], size=size).astype(np.uint8)
     palette, names = distinct_palette(count), [f'class number {k}' for k in range(count)]
-    written, text = [], overlays.line_of_text
-    monkeypatch.setattr(overlays, 'line_of_text', lambda name, *rest: (written.append(name), text(name, *rest))[1])
+    written, text = [], legends.line_of_text
+    monkeypatch.setattr(legends, 'line_of_text', lambda name, *rest: (written.append(name), text(name, *rest))[1])
     picture = draw_segmentation(flat(size), Segmentation(labels), classes=names, palette=palette)
     shares = {k: 100 * float((labels == k).mean()) for k in (4, 5, 1, 8)}
     assert written == [f'{share:.1f} %' for share in shares.values()] + [names[k] for k in shares]
@@ -390,7 +390,7 @@ def test_one_hundred_and_fifty_classes_stand_in_columns_without_touching_the_rim
 
 
 def test_a_share_that_rounds_to_nothing_is_not_called_nothing():
-    assert [overlays._percent(share) for share in (1, 0.5, 0.0005, 0.0004, 1e-9)] == [
+    assert [legends.percent(share) for share in (1, 0.5, 0.0005, 0.0004, 1e-9)] == [
         '100.0 %',
         '50.0 %',
         '0.1 %',
