@@ -59,9 +59,12 @@ def find_row(name: str, configs: Path) -> LedgerRow:
     stem = Path(name).stem if name.endswith('.py') else name
     found = [row for row in rows if stem in (row.name, Path(row.config).stem, row.published.weights)]
     if not found:
-        names = [row.name for row in rows if row.published.weights]
-        close = difflib.get_close_matches(name, [*names, *(row.published.weights for row in rows)], n=3)
-        meant = f' Did you mean {" or ".join(filter(None, close))}?' if close else ''
+        known = {
+            each for row in rows if row.published.weights
+            for each in (row.name, Path(row.config).stem, row.published.weights)
+        }  # fmt: skip
+        close = difflib.get_close_matches(stem, sorted(known), n=3)
+        meant = f' Did you mean {" or ".join(close)}?' if close else ''
         raise ValueError(
             f'no row of docs/reproduction.md is called {name!r}, and none has a config or weights of that name.{meant} '
             '--list shows those with weights.'

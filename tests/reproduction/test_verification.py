@@ -101,6 +101,9 @@ def test_finds_rows_by_name_config_and_weights():
         assert find_row(each, CONFIGS).name == wanted
     with pytest.raises(ValueError, match=r"called 'classifier_swin_tiny'.*--list"):
         find_row('classifier_swin_tiny', CONFIGS)
+    for each in ('clasifier_swin_tiny', f'configs/swin/{name.replace("ss", "s")}.py'):
+        with pytest.raises(ValueError, match=f'Did you mean {name}'):
+            find_row(each, CONFIGS)
 
 
 def test_without_weights():
